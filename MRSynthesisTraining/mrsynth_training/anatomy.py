@@ -1,0 +1,113 @@
+"""From a label map to maps of T1, T2 and proton density: what labels leave out is drawn anew for every scan."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mrsynth.spin_echo import Tissue
+from mrsynth_training import label_maps
+from mrsynth_training.random_fields import Randomness
+from mrsynth_training.tissues import tissue_table
+
+
+@dataclass
+class TissueMaps:
+    """T1 and T2 in ms and relative proton density, each (x, y, z) at 1 mm, RAS+."""
+
+    t1_ms: Tensor
+    t2_ms: Tensor
+    pd: Tensor
+
+    def replace(self, where: Tensor, tissue: Tissue) -> None:
+        self.t1_ms[where], self.t2_ms[where], self.pd[where] = tissue.t1_ms, tissue.t2_ms, tissue.pd
+
+
+def draw_anatomy(labels: Tensor, tissues: dict[str, Tissue], random: Randomness) -> TissueMaps:
+    """Return the tissue maps of a head with soft tissue, meninges, vessels, texture and, in some, lesions.
+
+    Args:
+        labels: Integer labels (x, y, z) at 1 mm.
+        tissues: The head's tissues by name, from `tissues.draw_tissues`.
+        random: Where every random number comes from.
+    """
+    maps = TissueMaps(*tissue_table(tissues)[:, labels.long()])
+    _split_soft_tissue(maps, labels, tissues, random)
+    _fill_subarachnoid_space(maps, labels, tissues, random)
+    _vary_within_tissue(maps, labels, random)
+    if random.chance(0.4):
+        for _ in range(random.integer(1, 6)):
+            add_lesion(maps, labels, random)
+    return maps
+
+
+def _split_soft_tissue(maps: TissueMaps, labels: Tensor, tissues: dict[str, Tissue], random: Randomness) -> None:
+    """Label maps call all soft tissue outside the skull one; low in the head much of it is muscle."""
+    shape = labels.shape
+    blobs = random.field(shape, random.uniform(6, 14)) + 0.5 * random.field(shape, 3.0)
+    height = torch.linspace(0, 1, shape[2])
+    muscle = blobs > 1.6 * height - 0.2 + random.uniform(-0.5, 0.5)
+    maps.replace((labels == label_maps.SOFT_TISSUE) & muscle, tissues["muscle"])
+
+
+def _fill_subarachnoid_space(maps: TissueMaps, labels: Tensor, tissues: dict[str, Tissue], random: Randomness) -> None:
+    """The rim labelled CSF is wider than in life: part of it is dura, vessels and partial cortex."""
+    csf, shape = labels == label_maps.SUBARACHNOID_CSF, labels.shape
+    skull = torch.isin(labels, torch.tensor(label_maps.SKULL_AND_SCALP, dtype=labels.dtype))
+    beside_skull = _dilated(skull)
+    if random.chance(0.85):
+        maps.replace(csf & beside_skull & (random.field(shape, 8.0) > random.uniform(-1.2, 0.6)), tissues["dura"])
+    if random.chance(0.5):
+        near_skull = _dilated(beside_skull)
+        maps.replace(csf & near_skull & (random.field(shape, 8.0) > random.uniform(-0.6, 1.0)), tissues["dura"])
+    strands = random.field(shape, 2.0)
+    tissue = tissues["grey matter" if random.chance(0.5) else "dura"]
+    maps.replace(csf & (strands > random.uniform(0.8, 1.4)), tissue)
+    maps.replace(csf & (strands < -random.uniform(1.1, 1.6)), tissues["vein"])
+
+
+def _dilated(mask: Tensor) -> Tensor:
+    return F.max_pool3d(mask.float()[None, None], 3, 1, 1)[0, 0] > 0
+
+
+def _vary_within_tissue(maps: TissueMaps, labels: Tensor, random: Randomness) -> None:
+    """T2 and PD vary by a few per cent within a tissue, together and apart, and a little more outside the brain."""
+    shape, strength = labels.shape, random.uniform(0.3, 1.2)
+    outside = (labels > label_maps.LAST_BRAIN_LABEL).float()
+    common = 0.03 * random.field(shape, 2.0) + 0.04 * random.field(shape, 6.0) + 0.03 * random.field(shape, 20.0)
+    t2_alone, pd_alone = 0.02 * random.field(shape, 3.0), 0.015 * random.field(shape, 3.0)
+    maps.t2_ms *= (1 + strength * (common + t2_alone)).clamp(0.5, 1.7)
+    maps.t2_ms *= (1 + 0.15 * outside * random.field(shape, 4.0)).clamp(0.4, 1.8)
+    maps.pd *= (1 + strength * (0.35 * common + pd_alone)).clamp(0.6, 1.5)
+    maps.pd *= (1 + 0.08 * outside * random.field(shape, 5.0)).clamp(0.5, 1.5)
+
+
+def add_lesion(maps: TissueMaps, labels: Tensor, random: Randomness) -> Tensor:
+    """Add one lesion to the cerebral white matter and what surrounds it; return its weight from 0 to 1, (x, y, z).
+
+    Most lesions lengthen T2 and raise proton density (demyelination, gliosis, oedema); some shorten T2.
+    """
+    weight = torch.zeros(labels.shape)
+    hemisphere = label_maps.CEREBRAL_WHITE_MATTER[random.integer(0, 2)]
+    places = torch.nonzero(labels == hemisphere)
+    if len(places) == 0:
+        return weight
+    radius = random.uniform(1.5, 16)
+    box, distance = _ellipsoid(places[random.integer(0, len(places))], labels.shape, radius, random)
+    brain = (labels[box] > 0) & (labels[box] <= label_maps.LAST_BRAIN_LABEL) & (labels[box] != label_maps.SUBARACHNOID_CSF)
+    weight[box] = torch.sigmoid((radius - distance) / random.uniform(0.4, 2.5)) * brain
+    maps.t2_ms[box] *= 1 + weight[box] * random.uniform(-0.15, 1.8)
+    maps.pd[box] *= 1 + weight[box] * random.uniform(-0.03, 0.22)
+    return weight
+
+
+def _ellipsoid(centre: Tensor, shape: torch.Size, radius: float, random: Randomness) -> tuple[tuple[slice, ...], Tensor]:
+    """Return a box around a centre and the distance from it in that box, squeezed and made uneven at random."""
+    reach = int(2 * radius) + 8
+    box = tuple(slice(max(0, int(c) - reach), min(n, int(c) + reach)) for c, n in zip(centre, shape, strict=True))
+    squared = torch.zeros([s.stop - s.start for s in box])
+    for axis, (span, c) in enumerate(zip(box, centre, strict=True)):
+        offset = (torch.arange(span.start, span.stop) - float(c)) / random.uniform(0.7, 1.4)
+        squared += (offset**2).view([-1 if a == axis else 1 for a in range(3)])
+    return box, squared.sqrt() * (1 + 0.25 * random.field(squared.shape, 6.0))

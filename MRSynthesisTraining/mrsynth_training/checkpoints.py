@@ -1,0 +1,55 @@
+"""The state of a run on disk: written to a temporary name and renamed, so that a crash never leaves half of one."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mrsynth.errors import InputError, MissingFile
+
+CHECKPOINT = "checkpoint.pt"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """All that a run needs to go on as if it had never stopped.
+
+    Attributes:
+        experiment: The experiment as a dictionary.
+        step: Steps done.
+        seconds: Time spent on them.
+        network: Weights.
+        average: Running average of the weights.
+        optimizer: State of the optimiser.
+    """
+
+    experiment: dict[str, Any]
+    step: int
+    seconds: float
+    network: dict[str, torch.Tensor]
+    average: dict[str, torch.Tensor]
+    optimizer: dict[str, Any]
+
+
+def write_checkpoint(run: Path, checkpoint: Checkpoint) -> None:
+    temporary = run / (CHECKPOINT + ".partial")
+    torch.save(vars(checkpoint), temporary)
+    os.replace(temporary, run / CHECKPOINT)
+
+
+def read_checkpoint(run: Path) -> Checkpoint:
+    """Return the last checkpoint of a run; only tensors and plain values are ever loaded.
+
+    Raises:
+        MissingFile: If the run has none.
+        InputError: If it is damaged.
+    """
+    path = run / CHECKPOINT
+    if not path.is_file():
+        raise MissingFile(f"{path}: expected the checkpoint of a run, found none")
+    try:
+        return Checkpoint(**torch.load(path, map_location="cpu", weights_only=True))
+    except (RuntimeError, TypeError, EOFError, ValueError) as error:
+        raise InputError(f"{path}: expected a whole checkpoint, found a damaged one: {error}", "corrupt_file") from error

@@ -1,0 +1,137 @@
+"""Experiments as declarative files: everything that a training run depends on, checked before it starts."""
+
+import tomllib
+from dataclasses import MISSING, asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from mrsynth.errors import InputError, MissingFile
+
+CONTRASTS = ("T2", "PD")
+
+
+@dataclass(frozen=True)
+class SimulationOptions:
+    """How many scans are simulated, from which heads.
+
+    Attributes:
+        scans: Number of simulated scans.
+        training_heads: The first so many label maps, in the order of their names, are for training.
+        seed: Seed of the first scan; the others count up from it.
+    """
+
+    scans: int
+    training_heads: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        _require(self.scans >= 1 and self.training_heads >= 1, f"expected at least one scan and head, found {self}")
+
+
+@dataclass(frozen=True)
+class OptimizationOptions:
+    """How a generator is fitted: AdamW under a one-cycle rate on random patches.
+
+    Attributes:
+        steps: Number of mini-batches.
+        batch_size: Patches a mini-batch.
+        patch: Size of a patch (in-plane, in-plane, slice).
+        peak_rate: Learning rate at the end of the warm-up.
+        warmup: Share of the steps over which the rate rises.
+        weight_decay: Of AdamW.
+        gradient_weight: Weight of the gradient difference beside the absolute error.
+        averaging: Decay of the running average of the weights, which is what is exported.
+        seed: Of the initial weights and of the patches.
+    """
+
+    steps: int
+    batch_size: int
+    patch: tuple[int, int, int]
+    peak_rate: float = 2.5e-3
+    warmup: float = 0.08
+    weight_decay: float = 1e-3
+    gradient_weight: float = 0.2
+    averaging: float = 0.998
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "patch", tuple(self.patch))
+        _require(self.steps >= 1 and self.batch_size >= 1, f"expected at least one step and patch, found {self}")
+        _require(len(self.patch) == 3 and min(self.patch) >= 1, f"expected three patch sizes, found {self.patch}")
+        _require(self.peak_rate > 0 and 0 < self.warmup < 1, f"expected a positive rate and 0 < warmup < 1, found {self}")
+        _require(0 <= self.averaging < 1, f"expected 0 <= averaging < 1, found {self.averaging}")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One direction, one network, one way of training it.
+
+    Attributes:
+        name: Of the model that comes out.
+        title: For people.
+        source_contrast: ``T2`` or ``PD``.
+        target_contrast: The other one.
+        network: ``{"name": ..., "configuration": {...}}`` as in a model card.
+        simulation: The training data.
+        optimization: The training.
+    """
+
+    name: str
+    title: str
+    source_contrast: str
+    target_contrast: str
+    network: dict[str, Any]
+    simulation: SimulationOptions
+    optimization: OptimizationOptions
+
+    def __post_init__(self) -> None:
+        pair = {self.source_contrast, self.target_contrast}
+        _require(pair == set(CONTRASTS), f"expected the contrasts T2 and PD, found {sorted(pair)}")
+        _require(set(self.network) == {"name", "configuration"}, f"expected a network's name and configuration, found {self.network}")
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, document: dict[str, Any]) -> "Experiment":
+        """Return the experiment a document describes.
+
+        Raises:
+            InputError: If a field is missing, unknown or out of its range.
+        """
+        document = _checked(cls, document)
+        document["simulation"] = SimulationOptions(**_checked(SimulationOptions, document["simulation"]))
+        document["optimization"] = OptimizationOptions(**_checked(OptimizationOptions, document["optimization"]))
+        return cls(**document)
+
+
+def read_experiment(path: Path) -> Experiment:
+    """Read an experiment from a TOML file.
+
+    Raises:
+        MissingFile: If there is no such file.
+        InputError: If it is not TOML, or a field is missing, unknown or out of its range; the message names the file.
+    """
+    if not path.is_file():
+        raise MissingFile(f"{path}: expected an experiment file, found none")
+    try:
+        return Experiment.from_dict(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (tomllib.TOMLDecodeError, ValueError) as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def _checked(cls: type, document: Any) -> dict[str, Any]:
+    """Return a copy of a table whose keys are the fields of a dataclass."""
+    if not isinstance(document, dict):
+        raise InputError(f"expected a table for {cls.__name__}, found {document!r}")
+    known = {field.name for field in fields(cls)}
+    required = {field.name for field in fields(cls) if field.default is MISSING}
+    missing, unknown = sorted(required - set(document)), sorted(set(document) - known)
+    if missing or unknown:
+        raise InputError(f"{cls.__name__}: missing fields {missing}, unknown fields {unknown}")
+    return dict(document)
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise InputError(message)

@@ -1,0 +1,114 @@
+"""Simulated pairs on disk: one memory-mapped array a scan, normalised, with the numbers that describe it beside it."""
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mrsynth.errors import InputError, MissingFile
+from mrsynth.head import robust_scale
+from mrsynth_training.label_maps import read_label_map
+from mrsynth_training.simulation import SimulatedPair, simulate
+
+# Order of the first axis of a cached array.
+CHANNELS = ("t2", "pd", "t2_target", "pd_target")
+
+
+@dataclass(frozen=True)
+class CachedPair:
+    """One scan of the cache.
+
+    Attributes:
+        voxels: float16 (4, in-plane, in-plane, slice), channels as in `CHANNELS`, each divided by its tissue scale.
+        scales: Median tissue intensity of each channel, in the simulator's units.
+        description: Subject, seed, protocol and geometry.
+    """
+
+    voxels: np.ndarray
+    scales: dict[str, float]
+    description: dict
+
+
+@dataclass(frozen=True)
+class SimulationTask:
+    """One scan to simulate: which head, which seed, which protocol, under which name."""
+
+    label_map: Path
+    seed: int
+    protocol: str
+    path: Path
+
+
+def plan_simulations(label_maps: Sequence[Path], cache: Path, scans: int, seed: int) -> list[SimulationTask]:
+    """Return the tasks that fill a cache: heads in turn, a seed of its own for each scan."""
+    return [
+        SimulationTask(label_maps[i % len(label_maps)], seed + i, "random", cache / f"pair_{seed + i:06d}.npy")
+        for i in range(scans)
+    ]
+
+
+def fill_cache(tasks: Sequence[SimulationTask], processes: int, report: Callable[[int, int], None]) -> int:
+    """Simulate what the cache lacks; return how many scans were simulated. Interrupted, it goes on where it stopped."""
+    missing = [task for task in tasks if not task.path.with_suffix(".json").is_file()]
+    for folder in {task.path.parent for task in missing}:
+        folder.mkdir(parents=True, exist_ok=True)
+    with ProcessPoolExecutor(max_workers=max(1, processes), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        for done, future in enumerate(as_completed([pool.submit(write_pair, task) for task in missing]), start=1):
+            future.result()
+            report(done, len(missing))
+    return len(missing)
+
+
+def write_pair(task: SimulationTask) -> None:
+    """Simulate one scan and write it: the array first, then its description, whose presence says that it is whole."""
+    pair = simulate(read_label_map(task.label_map), task.seed, task.protocol)
+    scales = {name: robust_scale(getattr(pair, name)) for name in CHANNELS}
+    voxels = np.stack([getattr(pair, name) / scales[name] for name in CHANNELS]).astype(np.float16)
+    _write_then_rename(task.path, lambda file: np.save(file, voxels))
+    description = json.dumps({"scales": scales, "description": _describe(task, pair)}, indent=1)
+    _write_then_rename(task.path.with_suffix(".json"), lambda file: file.write(description.encode()))
+
+
+def _describe(task: SimulationTask, pair: SimulatedPair) -> dict:
+    subject = task.label_map.name.removesuffix(".nii.gz")
+    timing, geometry = asdict(pair.protocol), asdict(pair.geometry)
+    return {"subject": subject, "seed": task.seed, "noise": pair.noise, "protocol": timing, "geometry": geometry}
+
+
+def _write_then_rename(path: Path, write: Callable) -> None:
+    temporary = path.with_name(path.name + ".partial")
+    with open(temporary, "wb") as file:
+        write(file)
+    os.replace(temporary, path)
+
+
+def read_cache(cache: Path) -> list[CachedPair]:
+    """Return the scans of a cache, arrays memory-mapped.
+
+    Raises:
+        MissingFile: If the folder, or an array that a description promises, is missing.
+        InputError: If the cache is empty or an array is damaged.
+    """
+    if not cache.is_dir():
+        raise MissingFile(f"{cache}: expected a cache of simulated pairs, found no folder")
+    pairs = [_read_pair(path) for path in sorted(cache.glob("pair_*.json"))]
+    if not pairs:
+        raise InputError(f"{cache}: expected simulated pairs (pair_*.npy), found none; run `mrsynth-train simulate`")
+    return pairs
+
+
+def _read_pair(path: Path) -> CachedPair:
+    array = path.with_suffix(".npy")
+    if not array.is_file():
+        raise MissingFile(f"{array}: expected the array that {path.name} describes, found none")
+    document = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        voxels = np.load(array, mmap_mode="r", allow_pickle=False)
+    except ValueError as error:
+        raise InputError(f"{array}: expected a whole NumPy array, found a damaged one: {error}", "corrupt_file") from error
+    return CachedPair(voxels, document["scales"], document["description"])

@@ -1,0 +1,64 @@
+"""Tissue properties of one simulated head, drawn around the constants of `mrsynth.spin_echo`."""
+
+import torch
+from torch import Tensor
+
+from mrsynth.spin_echo import Tissue
+from mrsynth_training.label_maps import AIR, LAST_LABEL, TISSUE_LABELS
+from mrsynth_training.random_fields import Randomness
+
+# T1 (ms), T2 (ms) and relative proton density, each drawn uniformly: literature-like ranges at 1.5 to 3 T.
+RANGES: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, float]]] = {
+    "white matter": ((600, 950), (64, 86), (0.62, 0.73)),
+    "csf": ((3200, 4500), (700, 2200), (0.95, 1.05)),
+    "fat": ((230, 420), (60, 150), (0.75, 1.05)),
+    "muscle": ((850, 1500), (30, 55), (0.65, 0.85)),
+    "skin": ((500, 1400), (25, 70), (0.40, 1.00)),
+    "cortical bone": ((300, 1000), (3, 25), (0.03, 0.18)),
+    "marrow": ((280, 700), (40, 120), (0.20, 0.85)),
+    "artery": ((1200, 2000), (40, 150), (0.02, 0.50)),
+    "vein": ((1200, 2000), (30, 150), (0.05, 0.90)),
+    "mucosa": ((1000, 2200), (60, 180), (0.60, 1.00)),
+    "eye": ((3000, 4300), (300, 1500), (0.95, 1.05)),
+    "dura": ((700, 1300), (15, 60), (0.20, 0.70)),
+}
+# Grey matter relative to the white matter of the same head: the two vary together between subjects and field strengths.
+GREY_TO_WHITE = ((1.35, 1.75), (1.15, 1.42), (1.10, 1.26))
+# Share of white matter in each deep structure; iron shortens T2 in the basal ganglia.
+WHITE_SHARE = {"thalamus": (0.25, 0.6), "caudate": (0.0, 0.3), "putamen": (0.0, 0.4), "pallidum": (0.3, 0.7), "brainstem": (0.5, 0.9)}
+T2_OF_DEEP = {"thalamus": (0.88, 1.02), "caudate": (0.88, 1.02), "putamen": (0.88, 1.02), "pallidum": (0.7, 0.92), "brainstem": (0.95, 1.05)}
+
+
+def draw_tissues(random: Randomness) -> dict[str, Tissue]:
+    """Return one head's tissues by name: those of `label_maps.TISSUE_LABELS`, and dura."""
+    tissues = {name: Tissue(*(random.uniform(*limits) for limits in ranges)) for name, ranges in RANGES.items()}
+    white = tissues["white matter"]
+    grey = _scaled(white, *(random.uniform(*limits) for limits in GREY_TO_WHITE))
+    tissues["grey matter"] = grey
+    tissues["cerebellar cortex"] = _scaled(grey, *(random.uniform(0.95, 1.05) for _ in range(3)))
+    tissues["cerebellar white matter"] = _scaled(white, *(random.uniform(0.95, 1.05) for _ in range(3)))
+    tissues["white matter hypointensity"] = _scaled(white, 1.15, random.uniform(1.1, 1.7), random.uniform(1.02, 1.2))
+    for name, share in WHITE_SHARE.items():
+        mixed = _mixed(white, grey, random.uniform(*share))
+        tissues[name] = _scaled(mixed, 1.0, random.uniform(*T2_OF_DEEP[name]), random.uniform(0.97, 1.03))
+    return tissues
+
+
+def tissue_table(tissues: dict[str, Tissue]) -> Tensor:
+    """Return T1, T2 (ms) and PD of every label: shape (3, labels). Air has no protons."""
+    table = torch.zeros(3, LAST_LABEL + 1)
+    table[0], table[1] = 1000.0, 50.0
+    for name, labels in TISSUE_LABELS.items():
+        tissue = tissues[name]
+        for label in labels:
+            table[:, label] = torch.tensor([tissue.t1_ms, tissue.t2_ms, tissue.pd])
+    table[2, AIR] = 0.0
+    return table
+
+
+def _scaled(tissue: Tissue, t1: float, t2: float, pd: float) -> Tissue:
+    return Tissue(tissue.t1_ms * t1, tissue.t2_ms * t2, tissue.pd * pd)
+
+
+def _mixed(first: Tissue, second: Tissue, share: float) -> Tissue:
+    return Tissue(*(share * getattr(first, k) + (1 - share) * getattr(second, k) for k in ("t1_ms", "t2_ms", "pd")))

@@ -1,0 +1,145 @@
+"""Supervised training of a generator on cached pairs: reproducible from its seed, resumable from its checkpoint."""
+
+import copy
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from mrsynth.errors import InputError, OutputExists
+from mrsynth.networks.registry import build_network
+from mrsynth_training.checkpoints import CHECKPOINT, Checkpoint, read_checkpoint, write_checkpoint
+from mrsynth_training.experiments import Experiment, OptimizationOptions
+from mrsynth_training.losses import reconstruction_loss
+from mrsynth_training.pair_cache import CachedPair
+from mrsynth_training.patch_sampler import PatchSampler
+
+GRADIENT_NORM = 1.0
+FINAL_RATE = 1e-6
+REPORT_EVERY = 50  # steps
+SAVE_EVERY_S = 120.0
+
+
+class TrainingDiverged(RuntimeError):
+    """The loss is no longer a number; the last checkpoint is from before that."""
+
+
+@dataclass(frozen=True)
+class TrainingStatus:
+    """Where a run stands: steps done of all, mean loss since the last report, seconds spent, patches a second."""
+
+    step: int
+    steps: int
+    loss: float
+    seconds: float
+    patches_per_second: float
+
+
+def learning_rate(step: int, options: OptimizationOptions) -> float:
+    """Return the one-cycle rate of a step: a linear rise, then half a cosine down (after Smith and Topin, 2019)."""
+    done = (step + 1) / options.steps
+    if done < options.warmup:
+        return options.peak_rate * done / options.warmup
+    phase = (done - options.warmup) / (1 - options.warmup)
+    return FINAL_RATE + 0.5 * options.peak_rate * (1 + math.cos(math.pi * phase))
+
+
+class Trainer:
+    """One run of an experiment in a folder of its own.
+
+    Args:
+        experiment: What to train and how.
+        pairs: Training scans.
+        run: Folder of the run; created.
+        resume: Go on from the run's checkpoint.
+
+    Raises:
+        OutputExists: If the folder has a checkpoint and ``resume`` is false.
+        MissingFile: If it has none and ``resume`` is true.
+        InputError: If the checkpoint is damaged or of another experiment.
+    """
+
+    def __init__(self, experiment: Experiment, pairs: Sequence[CachedPair], run: Path, resume: bool = False) -> None:
+        if (run / CHECKPOINT).exists() and not resume:
+            raise OutputExists(f"{run}: holds a run already; resume it or name another folder")
+        self.experiment, self.run, self.options = experiment, run, experiment.optimization
+        self.sampler = PatchSampler(pairs, experiment)
+        torch.manual_seed(self.options.seed)
+        network = build_network(experiment.network["name"], experiment.network["configuration"])
+        self.network = network.to(memory_format=torch.channels_last_3d).train()
+        self.average = copy.deepcopy(self.network).requires_grad_(False)
+        self.optimizer = torch.optim.AdamW(self.network.parameters(), weight_decay=self.options.weight_decay)
+        self.step, self.seconds = 0, 0.0
+        if resume:
+            self._restore(read_checkpoint(run))
+        run.mkdir(parents=True, exist_ok=True)
+
+    def fit(self, report: Callable[[TrainingStatus], None], stop: Callable[[], bool] = lambda: False) -> bool:
+        """Train to the end or until ``stop`` says so; return whether the end was reached. Always leaves a checkpoint.
+
+        Raises:
+            TrainingDiverged: If the loss becomes NaN or infinite.
+        """
+        started, saved, losses = time.monotonic() - self.seconds, time.monotonic(), []
+        while self.step < self.options.steps and not stop():
+            losses.append(self._train_step())
+            self.seconds = time.monotonic() - started
+            if self.step % REPORT_EVERY == 0:
+                report(self._status(losses))
+                losses.clear()
+            if time.monotonic() - saved > SAVE_EVERY_S:
+                self.save()
+                saved = time.monotonic()
+        self.save()
+        return self.step >= self.options.steps
+
+    def save(self) -> None:
+        state = Checkpoint(
+            experiment=self.experiment.to_dict(),
+            step=self.step,
+            seconds=self.seconds,
+            network=self.network.state_dict(),
+            average=self.average.state_dict(),
+            optimizer=self.optimizer.state_dict(),
+        )
+        write_checkpoint(self.run, state)
+
+    def _train_step(self) -> float:
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.step, self.options)
+        source, target = (t.to(memory_format=torch.channels_last_3d) for t in self.sampler.batch(self.step))
+        loss = reconstruction_loss(self.network(source), target, self.options.gradient_weight)
+        if not math.isfinite(loss.item()):
+            raise TrainingDiverged(f"step {self.step}: expected a finite loss, found {loss.item()}")
+        self.optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_NORM)
+        self.optimizer.step()
+        self.step += 1
+        self._update_average()
+        return loss.item()
+
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        """Average over a window that grows with the run, so that the initial weights are soon forgotten."""
+        decay = min(self.options.averaging, (1 + self.step) / (10 + self.step))
+        for average, current in zip(self.average.parameters(), self.network.parameters(), strict=True):
+            average.lerp_(current, 1 - decay)
+        for average, current in zip(self.average.buffers(), self.network.buffers(), strict=True):
+            average.copy_(current)
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        if checkpoint.experiment != self.experiment.to_dict():
+            raise InputError(f"{self.run}: expected a checkpoint of this experiment, found one of another configuration")
+        self.network.load_state_dict(checkpoint.network)
+        self.average.load_state_dict(checkpoint.average)
+        self.optimizer.load_state_dict(checkpoint.optimizer)
+        self.step, self.seconds = checkpoint.step, checkpoint.seconds
+
+    def _status(self, losses: Sequence[float]) -> TrainingStatus:
+        rate = self.step * self.options.batch_size / self.seconds
+        return TrainingStatus(self.step, self.options.steps, sum(losses) / len(losses), self.seconds, rate)
