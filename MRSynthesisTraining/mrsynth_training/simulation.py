@@ -54,20 +54,23 @@ class SimulatedPair:
     noise: float
 
 
-def simulate(labels: np.ndarray, seed: int, protocol: str = "random") -> SimulatedPair:
+def simulate(
+    labels: np.ndarray, seed: int, protocol: str = "random", geometry: SliceGeometry | None = None
+) -> SimulatedPair:
     """Simulate one scan of a head.
 
     Args:
         labels: Integer label map (x, y, z) at 1 mm, RAS+ (`label_maps.read_label_map`).
         seed: Everything random follows from it.
         protocol: ``random`` (protocol, plane and slices as clinics have them) or ``ixi`` (224 x 224 x 32 at IXI's).
+        geometry: Slices to use instead of the protocol's.
 
     Raises:
         ValueError: If the protocol is another.
     """
     random = Randomness(seed)
     timing = draw_protocol(random, protocol)
-    geometry = ixi_geometry() if protocol == "ixi" else draw_geometry(random)
+    geometry = geometry or (ixi_geometry() if protocol == "ixi" else draw_geometry(random))
     head, brain_centre = _crop_to_head(torch.from_numpy(labels))
     maps = draw_anatomy(head, draw_tissues(random), random)
     echoes = resample_to_slices(_echo_images(maps, timing), brain_centre, geometry, random)

@@ -1,0 +1,82 @@
+"""What models are judged on: simulated scans of heads they have not seen, and real pairs named in a table."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mrsynth.errors import InputError, MissingFile
+from mrsynth.volume import Volume
+from mrsynth.volume_reading import read_volume
+from mrsynth_training.acquisition import PLANES, SliceGeometry
+from mrsynth_training.label_maps import read_label_map
+from mrsynth_training.simulation import simulate
+
+PAIR_COLUMNS = ("name", "T2", "PD")
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluationCase:
+    """A dual-echo scan: both echoes as acquired (or simulated as acquired, noise and all).
+
+    Attributes:
+        group: Cases of one group are summarised together.
+        name: Of the case.
+        volumes: By contrast, ``T2`` and ``PD``.
+    """
+
+    group: str
+    name: str
+    volumes: dict[str, Volume]
+
+
+def simulated_cases(label_maps: Sequence[Path], protocol: str, scans_a_head: int, seed: int) -> Iterator[EvaluationCase]:
+    """Simulate scans of heads, ``scans_a_head`` of each, one at a time.
+
+    Args:
+        label_maps: Heads that were not trained on.
+        protocol: ``ixi`` or ``random``, see `simulation.simulate`.
+        scans_a_head: Scans of each head.
+        seed: Of the first scan; apart from any seed of training.
+    """
+    for index, path in enumerate(label_maps):
+        labels = read_label_map(path)
+        for repeat in range(scans_a_head):
+            pair = simulate(labels, seed + index * scans_a_head + repeat, protocol)
+            affine = stack_affine(pair.geometry)
+            volumes = {"T2": Volume(pair.t2, affine), "PD": Volume(pair.pd, affine)}
+            name = f"{path.name.removesuffix('.nii.gz')}, scan {repeat + 1}"
+            yield EvaluationCase(f"simulated, {protocol} protocol", name, volumes)
+
+
+def stack_affine(geometry: SliceGeometry) -> np.ndarray:
+    """Return the 4x4 affine (RAS mm) of a simulated stack, centred on the origin."""
+    affine = np.zeros((4, 4))
+    affine[3, 3] = 1
+    spacings = (geometry.pixel_mm, geometry.pixel_mm, geometry.spacing_mm)
+    sizes = (geometry.matrix, geometry.matrix, geometry.slices)
+    for column, (axis, spacing, size) in enumerate(zip(PLANES[geometry.plane], spacings, sizes, strict=True)):
+        affine[axis, column] = spacing
+        affine[axis, 3] = -spacing * (size - 1) / 2
+    return affine
+
+
+def real_cases(table: Path) -> Iterator[EvaluationCase]:
+    """Read real pairs from a CSV table with the columns name, T2 and PD; paths are relative to the table.
+
+    Raises:
+        MissingFile: If the table, or a volume it names, does not exist.
+        InputError: If a column is missing or a volume cannot be read.
+    """
+    if not table.is_file():
+        raise MissingFile(f"{table}: expected a table of pairs, found none")
+    with open(table, encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        if not set(PAIR_COLUMNS) <= set(reader.fieldnames or ()):
+            raise InputError(f"{table}: expected the columns {', '.join(PAIR_COLUMNS)}, found {reader.fieldnames}")
+        rows = list(reader)
+    for row in rows:
+        volumes = {contrast: read_volume(table.parent / row[contrast]) for contrast in ("T2", "PD")}
+        yield EvaluationCase(row["name"], row["name"], volumes)

@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+
+from mrsynth.errors import InputError
+from mrsynth.normalization import build_normalizer
+
+
+@pytest.fixture
+def a_scan():
+    random = np.random.default_rng(0)
+    voxels = np.abs(random.normal(0, 5, (24, 24, 8)))
+    voxels[6:18, 6:18] += random.uniform(200, 400, (12, 12, 8))
+    return voxels.astype(np.float32)
+
+
+def test_robust_normalisation_puts_the_median_of_tissue_at_one(a_scan):
+    normalized, scale = build_normalizer({"kind": "robust", "target_to_source": 2.0}).normalize(a_scan)
+    assert np.median(normalized[6:18, 6:18]) == pytest.approx(1, abs=1e-3)
+    assert (scale.offset, scale.floor) == (0, 0)
+
+
+def test_restoring_an_unchanged_robust_volume_gives_the_scan_times_the_contrasts_ratio(a_scan):
+    normalizer = build_normalizer({"kind": "robust", "target_to_source": 2.0})
+    normalized, scale = normalizer.normalize(a_scan)
+    np.testing.assert_allclose(normalizer.restore(normalized, scale), 2 * a_scan, rtol=1e-5)
+
+
+def test_a_scan_with_negative_air_keeps_its_floor(a_scan):
+    normalizer = build_normalizer({"kind": "robust", "target_to_source": 1.0})
+    shifted = a_scan - 50
+    normalized, scale = normalizer.normalize(shifted)
+    assert scale.floor == pytest.approx(-50, abs=1)
+    np.testing.assert_allclose(normalizer.restore(normalized, scale), shifted, atol=1e-3)
+
+
+def test_what_a_network_sees_does_not_depend_on_the_scanners_gain(a_scan):
+    normalizer = build_normalizer({"kind": "robust", "target_to_source": 1.0})
+    np.testing.assert_allclose(normalizer.normalize(13 * a_scan)[0], normalizer.normalize(a_scan)[0], rtol=1e-5)
+
+
+def test_z_scores_have_zero_mean_and_unit_deviation(a_scan):
+    normalized, _ = build_normalizer({"kind": "zscore", "target_mean": 0.5, "target_std": 0.8}).normalize(a_scan)
+    assert normalized.mean(dtype=np.float64) == pytest.approx(0, abs=1e-5)
+    assert normalized.std(dtype=np.float64) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_restored_z_score_has_the_trained_mean_and_deviation_on_the_sources_scale(a_scan):
+    normalizer = build_normalizer({"kind": "zscore", "target_mean": 0.5, "target_std": 0.8})
+    normalized, scale = normalizer.normalize(a_scan)
+    restored = normalizer.restore(normalized, scale)
+    assert restored.mean(dtype=np.float64) == pytest.approx(0.5 * scale.tissue, rel=1e-4)
+    assert restored.std(dtype=np.float64) == pytest.approx(0.8 * scale.tissue, rel=1e-4)
+
+
+@pytest.mark.parametrize("kind", [{"kind": "robust", "target_to_source": 3.0}, {"kind": "zscore", "target_mean": 1.0, "target_std": 2.0}])
+def test_a_difference_is_restored_without_an_offset(a_scan, kind):
+    normalizer = build_normalizer(kind)
+    _, scale = normalizer.normalize(a_scan)
+    zero, one = np.zeros((2, 2, 2), np.float32), np.ones((2, 2, 2), np.float32)
+    assert not normalizer.restore_difference(zero, scale).any()
+    expected = normalizer.restore(one, scale) - normalizer.restore(zero, scale)
+    np.testing.assert_allclose(normalizer.restore_difference(one, scale), expected, rtol=1e-5)
+
+
+def test_a_constant_scan_has_no_z_score():
+    with pytest.raises(InputError) as refusal:
+        build_normalizer({"kind": "zscore", "target_mean": 0.0, "target_std": 1.0}).normalize(np.ones((4, 4, 4), np.float32))
+    assert refusal.value.code == "constant"
+
+
+@pytest.mark.parametrize(
+    "normalization",
+    [
+        {},
+        {"kind": "minmax"},
+        {"kind": "robust"},
+        {"kind": "robust", "target_to_source": 0},
+        {"kind": "zscore", "target_mean": 0.0, "target_std": -1.0},
+        {"kind": "robust", "target_to_source": 1.0, "extra": 2},
+    ],
+)
+def test_an_unknown_or_incomplete_normalisation_is_a_bad_card(normalization):
+    with pytest.raises(InputError) as refusal:
+        build_normalizer(normalization)
+    assert refusal.value.code == "bad_card"

@@ -1,0 +1,52 @@
+import pytest
+import torch
+
+from mrsynth.networks.residual_unet import ResidualUNet
+
+
+@pytest.fixture
+def a_small_network():
+    torch.manual_seed(0)
+    return ResidualUNet(widths=(4, 6, 8), blocks=(1, 2, 1), slice_strides=(1, 2))
+
+
+def test_an_untrained_network_returns_a_share_of_its_input(a_small_network):
+    source = torch.rand(1, 1, 16, 16, 4)
+    torch.testing.assert_close(a_small_network.eval()(source), 0.5 * source)
+
+
+def test_sizes_must_be_multiples_of_what_the_strides_make(a_small_network):
+    assert a_small_network.size_multiple == (4, 4, 2)
+    assert a_small_network(torch.rand(2, 1, 12, 20, 6)).shape == (2, 1, 12, 20, 6)
+
+
+def test_the_default_network_is_small_enough_for_a_laptop():
+    network = ResidualUNet()
+    assert network.size_multiple == (8, 8, 2)
+    assert sum(p.numel() for p in network.parameters()) == 1_056_851
+
+
+def test_patches_of_a_batch_do_not_influence_each_other(a_small_network):
+    torch.nn.init.normal_(a_small_network.head.weight)
+    patches = torch.rand(3, 1, 16, 16, 4)
+    together = a_small_network.train()(patches)
+    apart = torch.cat([a_small_network(patch[None]) for patch in patches])
+    torch.testing.assert_close(together, apart, rtol=1e-4, atol=1e-5)
+
+
+def test_every_parameter_is_reached_by_the_gradient(a_small_network):
+    torch.nn.init.normal_(a_small_network.head.weight)
+    a_small_network.train()(torch.rand(1, 1, 16, 16, 4)).square().sum().backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in a_small_network.parameters())
+
+
+def test_only_evaluation_clips_at_air(a_small_network):
+    torch.nn.init.constant_(a_small_network.head.bias, -5.0)
+    source = torch.rand(1, 1, 8, 8, 4)
+    assert a_small_network.train()(source).min() < 0
+    assert a_small_network.eval()(source).min() == 0
+
+
+def test_widths_blocks_and_strides_must_agree():
+    with pytest.raises(ValueError, match="found 2, 3 and 1"):
+        ResidualUNet(widths=(4, 8), blocks=(1, 1, 1), slice_strides=(1,))
