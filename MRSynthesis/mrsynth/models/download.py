@@ -1,0 +1,130 @@
+"""Bringing the weights a card names to this computer: asked first, verified, and never half there."""
+
+import http.client
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+
+from mrsynth.errors import Cancelled, InputError
+from mrsynth.models.card import WEIGHTS_NAME, ModelCard
+from mrsynth.models.integrity import refuse_pickle, verify_sha256
+from mrsynth.models.staging import staged_file
+from mrsynth.progress import CancelLook, Progress, ProgressListener, ignore, never
+
+TIMEOUT_S = 30
+CHUNK_BYTES = 256 * 1024  # small enough that a cancel is noticed at once on a slow line
+
+
+class SecureRedirects(urllib.request.HTTPRedirectHandler):
+    """Follows a server elsewhere only as long as the connection stays encrypted."""
+
+    def redirect_request(  # noqa: PLR0913 (urllib's signature)
+        self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
+        if urlsplit(newurl).scheme != "https":
+            raise URLError(f"expected to be sent on to an https address, found {newurl}")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def download_weights(
+    card: ModelCard,
+    folder: Path,
+    consent: Callable[[str], bool],
+    progress: ProgressListener = ignore,
+    cancelled: CancelLook = never,
+) -> Path:
+    """Download a model's weights, if the user agrees, and keep them only if they are what the card says.
+
+    Args:
+        card: Its address is https, or a file on this computer or a mounted drive.
+        folder: Where the weights go, ``InstalledModel.weights.parent``; made if missing.
+        consent: Is shown a question naming address, size, licence and folder; nothing is opened unless it agrees.
+        progress: Is told the bytes that have arrived.
+        cancelled: Is asked before every piece.
+
+    Returns:
+        The path of the verified weights.
+
+    Raises:
+        Cancelled: If consent was refused or a cancel was asked for; nothing is left behind.
+        InputError: Code ``download_failed``, or ``bad_weights`` if what came is a pickle or not what the card says.
+        OutputError: If the folder cannot be written or the disk is full.
+    """
+    path = Path(folder) / WEIGHTS_NAME
+    if card.url is None:
+        raise InputError(
+            f"model {card.name!r} has no address to download from; copy its weights to {path}", code="download_failed"
+        )
+    if not consent(_question(card, path)):
+        raise Cancelled(f"the weights of model {card.name!r} were not downloaded, as there was no consent")
+    with staged_file(path) as part, _open(card.url) as source:
+        with part.open("wb") as sink:
+            _Transfer(card, progress, cancelled).run(source, sink)
+        _verify(part, card)
+    return path
+
+
+class _Transfer:
+    """Copies a stream piece by piece, and no further than the card's size."""
+
+    def __init__(self, card: ModelCard, progress: ProgressListener, cancelled: CancelLook) -> None:
+        self._card = card
+        self._progress = progress
+        self._cancelled = cancelled
+        self._done = 0
+
+    def run(self, source: IO[bytes], sink: IO[bytes]) -> None:
+        while piece := self._next_piece(source):
+            self._done += len(piece)
+            self._refuse_excess()
+            sink.write(piece)
+            self._progress(Progress("download", self._done, self._card.size_bytes, "network"))
+        if self._done < self._card.size_bytes:
+            raise _failed(self._card.url, f"expected {self._card.size_bytes} bytes, found the end after {self._done}")
+
+    def _next_piece(self, source: IO[bytes]) -> bytes:
+        if self._cancelled():
+            raise Cancelled(f"the download of the weights of model {self._card.name!r} was cancelled")
+        try:
+            return source.read(CHUNK_BYTES)
+        except (OSError, http.client.HTTPException) as error:
+            raise _failed(self._card.url, f"broke off after {self._done} bytes: {error}") from error
+
+    def _refuse_excess(self) -> None:
+        if self._done > self._card.size_bytes:
+            raise _failed(self._card.url, f"expected {self._card.size_bytes} bytes, found more; stopped there")
+
+
+def _open(url: str) -> IO[bytes]:
+    try:
+        return urllib.request.build_opener(SecureRedirects).open(url, timeout=TIMEOUT_S)
+    except HTTPError as error:
+        raise _failed(url, f"the server answered {error.code} {error.reason}") from error
+    except (OSError, http.client.HTTPException) as error:
+        raise _failed(url, str(getattr(error, "reason", error))) from error
+
+
+def _verify(part: Path, card: ModelCard) -> None:
+    try:
+        refuse_pickle(part)
+        verify_sha256(part, card.sha256)
+    except InputError as error:
+        raise InputError(f"{card.url}: {str(error).removeprefix(f'{part}: ')}", code=error.code) from error
+
+
+def _question(card: ModelCard, path: Path) -> str:
+    return (
+        f"Download the weights of model {card.name} {card.version} ({card.size_bytes / 1e6:.1f} MB, "
+        f"licence {card.licence}) from {card.url} to {path}?"
+    )
+
+
+def _failed(url: str | None, reason: str) -> InputError:
+    return InputError(
+        f"{url}: could not be downloaded: {reason}; on a computer without network, copy the model folder here "
+        "from one that has it",
+        code="download_failed",
+    )

@@ -1,0 +1,101 @@
+"""A model card as text for a terminal."""
+
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+
+from mrsynth.models.card import FigureEntry, ModelCard
+
+TEXT_WIDTH = 100  # characters of a line
+LABEL_WIDTH = 18
+THIS_MODEL = "this model"
+
+
+def card_summary(card: ModelCard) -> str:
+    """Return what someone should know before using a model: what it is for and not for, how good, made from what."""
+    lines = [f"{card.name} {card.version}  {card.title}", ""]
+    for label, text in [*_purpose(card), *_making(card), *_files(card)]:
+        lines += _labelled(label, text)
+    lines += ["", "Figures"]
+    lines += _indented(_figures(card.figures)) if card.figures else ["  none were measured"]
+    return "\n".join(lines)
+
+
+def _purpose(card: ModelCard) -> Iterator[tuple[str, str]]:
+    yield "Contrast", f"{card.source_contrast} -> {card.target_contrast}"
+    yield "Intended use", card.intended_use
+    yield "Not for", card.not_for
+    yield "Limitations", card.limitations
+    yield "Licence", card.licence
+
+
+def _making(card: ModelCard) -> Iterator[tuple[str, str]]:
+    training, grid = card.training, card.grid
+    yield "Network", f"{card.network['name']}, intensities {card.normalization['kind']}, {card.inference['mode']} mode"
+    yield (
+        "Grid",
+        f"pixels of {_range(grid['in_plane_spacing_mm'])} mm, slices {_range(grid['slice_spacing_mm'])} mm apart",
+    )
+    kind = "simulated" if training["simulated"] else "acquired"
+    yield "Trained on", f"{training['data']} ({kind}, {training['subjects']} subjects, {training['protocol']})"
+    yield "Data licence", training["data_licence"]
+    hours, seconds = divmod(round(training["seconds"]), 3600)
+    yield (
+        "Training",
+        f"{training['steps']} steps in {hours} h {seconds // 60:02d} min, seed {training['seed']}, "
+        f"{training['hardware']}, {training['software']}",
+    )
+
+
+def _files(card: ModelCard) -> Iterator[tuple[str, str]]:
+    yield "Weights", f"{card.size_bytes / 1e6:.1f} MB, from {card.url or 'the model folder only'}"
+    yield "SHA-256", card.sha256
+
+
+def _range(low_high: Sequence[float]) -> str:
+    return " to ".join(f"{value:g}" for value in low_high)
+
+
+def _labelled(label: str, text: str) -> list[str]:
+    wrapped = _wrapped(text, TEXT_WIDTH - LABEL_WIDTH)
+    return [
+        f"{start:<{LABEL_WIDTH}}{line}" for start, line in zip([label] + [""] * len(wrapped), wrapped, strict=False)
+    ]
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    # Only at spaces: an address or a fingerprint that is cut in two cannot be copied.
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+
+
+def _indented(lines: Iterable[str]) -> list[str]:
+    return [f"  {line}" if line else "" for line in lines]
+
+
+def _figures(figures: Sequence[FigureEntry]) -> Iterator[str]:
+    for index, figure in enumerate(figures):
+        if index:
+            yield ""
+        yield from _wrapped(f"{figure['data']}; mask: {figure['mask']}; range: {figure['range']}", TEXT_WIDTH - 2)
+        yield from _indented(_table(figure))
+        yield from _indented(_wrapped(figure["note"], TEXT_WIDTH - 4))
+
+
+def _table(figure: FigureEntry) -> Iterator[str]:
+    """Lay out one line for the model and one for each baseline, under the names of the metrics."""
+    named = {THIS_MODEL: figure["metrics"], **figure["baselines"]}
+    metrics = list(dict.fromkeys(metric for values in named.values() for metric in values))
+    rows = [["", *metrics]]
+    rows += [[name, *(_cell(values.get(metric)) for metric in metrics)] for name, values in named.items()]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for first, *cells in rows:
+        yield "  ".join(
+            [first.ljust(widths[0]), *(c.rjust(w) for c, w in zip(cells, widths[1:], strict=True))]
+        ).rstrip()
+
+
+def _cell(value: float | dict[str, float] | None) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, dict):
+        return f"{value['mean']:.4g} ({value['std']:.2g})"
+    return f"{value:.4g}"

@@ -1,0 +1,66 @@
+"""Small models for tests: descriptions that make a card, and folders with weights."""
+
+from pathlib import Path
+from typing import Any
+
+from mrsynth.models.card import ModelCard
+from mrsynth.models.weights import write_model
+from mrsynth.networks.registry import build_network
+
+TINY_UNET = {"widths": [2, 3], "blocks": [1, 1], "slice_strides": [1]}
+
+
+def model_description(**changes: Any) -> dict[str, Any]:
+    """The fields of a card except the weights' fingerprint: a tiny residual U-Net from T2 to PD."""
+    return {
+        "schema_version": 1,
+        "name": "tiny",
+        "version": "1.2.3",
+        "title": "A tiny model",
+        "source_contrast": "T2",
+        "target_contrast": "PD",
+        "network": {"name": "residual-unet", "configuration": dict(TINY_UNET)},
+        "grid": {"in_plane_spacing_mm": [0.8, 1.2], "slice_spacing_mm": [2.5, 6.0]},
+        "normalization": {"kind": "robust", "target_to_source": 2.5},
+        "inference": {"mode": "smooth", "patch": [8, 8, 4], "stride": [4, 4, 2], "smooth_stride": [8, 8, 2]},
+        "training": {
+            "data": "random numbers",
+            "data_licence": "CC0-1.0",
+            "simulated": True,
+            "subjects": 3,
+            "protocol": "TE 8 / 100 ms",
+            "seed": 7,
+            "steps": 10,
+            "seconds": 3900.5,
+            "hardware": "2 CPU cores",
+            "software": "torch 2.13.0",
+            "configuration": {"rate": 0.001},
+        },
+        "figures": [
+            {
+                "data": "simulated heads 17-18",
+                "mask": "head",
+                "range": "max - min",
+                "metrics": {"PSNR dB": {"mean": 27.51, "std": 0.42}, "MAE": 0.1234},
+                "baselines": {"linear": {"PSNR dB": 20.7}, "intensity map (oracle)": {"PSNR dB": 26.6, "MAE": 0.2}},
+                "note": "Noise-free targets.",
+            }
+        ],
+        "intended_use": "Tests.",
+        "not_for": "Diagnosis.",
+        "limitations": "Knows nothing.",
+        "licence": "Apache-2.0",
+        "url": None,
+    } | changes
+
+
+def card_document(**changes: Any) -> dict[str, Any]:
+    """A whole card, whose weights are 8 bytes that nobody has."""
+    return model_description() | {"sha256": "0" * 64, "size_bytes": 8} | changes
+
+
+def make_model(place: Path, **changes: Any) -> ModelCard:
+    """Write a model with fresh weights into the folder of its name in ``place``."""
+    description = model_description(**changes)
+    network = build_network(**description["network"])
+    return write_model(place / description["name"], description, network)

@@ -1,0 +1,40 @@
+"""A model card as text."""
+
+from model_examples import card_document
+from mrsynth.models.card import ModelCard
+from mrsynth.models.summary import TEXT_WIDTH, card_summary
+
+
+def test_a_summary_says_what_a_model_is_for_and_not_for_and_how_good_it_is() -> None:
+    text = card_summary(ModelCard.from_dict(card_document()))
+    for part in ("tiny 1.2.3", "T2 -> PD", "Tests.", "Diagnosis.", "Apache-2.0", "simulated, 3 subjects", "1 h 05 min"):
+        assert part in text
+    assert "simulated heads 17-18; mask: head; range: max - min" in text
+
+
+def test_figures_stand_in_columns_next_to_their_baselines() -> None:
+    lines = card_summary(ModelCard.from_dict(card_document())).splitlines()
+    start = next(i for i, line in enumerate(lines) if "PSNR dB" in line)
+    assert lines[start : start + 5] == [
+        "                                 PSNR dB     MAE",
+        "    this model              27.51 (0.42)  0.1234",
+        "    linear                          20.7       -",
+        "    intensity map (oracle)          26.6     0.2",
+        "    Noise-free targets.",
+    ]
+
+
+def test_long_text_is_wrapped_under_its_label() -> None:
+    lines = card_summary(ModelCard.from_dict(card_document(limitations="word " * 80))).splitlines()
+    assert max(map(len, lines)) <= TEXT_WIDTH
+    start = next(i for i, line in enumerate(lines) if line.startswith("Limitations"))
+    assert lines[start].index("word") == lines[start + 1].index("word")
+
+
+def test_a_model_without_figures_says_so() -> None:
+    assert card_summary(ModelCard.from_dict(card_document(figures=[]))).endswith("none were measured")
+
+
+def test_several_figures_are_set_apart_by_a_blank_line() -> None:
+    figures = card_document()["figures"] * 2
+    assert "\n\n  simulated heads" in card_summary(ModelCard.from_dict(card_document(figures=figures)))
