@@ -1,4 +1,4 @@
-"""The ways in which an input, an output or a run can be refused, each with a code that survives the process boundary."""
+"""How an input, an output or a run can be refused, each way with a code that survives the process boundary."""
 
 
 class InputError(ValueError):

@@ -1,12 +1,12 @@
-"""The head against the air around it: the mask that figures are given for, and the scale that intensities are measured in."""
+"""The head against the air around it: the mask that figures are given for, and the scale of intensities."""
 
 import numpy as np
 from scipy import ndimage
 
 from mrsynth.errors import InputError
 
-# Air in a magnitude image is Rician noise, a few per cent of tissue; a tenth of the brightest tissue stands well clear of
-# it and below white matter in a T2-weighted image, where cerebrospinal fluid sets the brightest percentile.
+# Air in a magnitude image is Rician noise, a few per cent of tissue; a tenth of the brightest tissue stands well clear
+# of it, and below white matter in a T2-weighted image, where cerebrospinal fluid sets the brightest percentile.
 FOREGROUND_FRACTION = 0.1
 BRIGHTEST_PERCENTILE = 99.0
 

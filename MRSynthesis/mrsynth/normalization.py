@@ -42,6 +42,7 @@ def air_floor(voxels: np.ndarray) -> float:
 
 
 def tissue_scale(voxels: np.ndarray, floor: float) -> float:
+    """Return the median intensity of tissue above the floor, in the units of ``voxels``."""
     return robust_scale(voxels - np.float32(floor) if floor else voxels)
 
 

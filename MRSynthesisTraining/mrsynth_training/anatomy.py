@@ -95,14 +95,18 @@ def add_lesion(maps: TissueMaps, labels: Tensor, random: Randomness) -> Tensor:
         return weight
     radius = random.uniform(1.5, 16)
     box, distance = _ellipsoid(places[random.integer(0, len(places))], labels.shape, radius, random)
-    brain = (labels[box] > 0) & (labels[box] <= label_maps.LAST_BRAIN_LABEL) & (labels[box] != label_maps.SUBARACHNOID_CSF)
+    brain = (
+        (labels[box] > 0) & (labels[box] <= label_maps.LAST_BRAIN_LABEL) & (labels[box] != label_maps.SUBARACHNOID_CSF)
+    )
     weight[box] = torch.sigmoid((radius - distance) / random.uniform(0.4, 2.5)) * brain
     maps.t2_ms[box] *= 1 + weight[box] * random.uniform(-0.15, 1.8)
     maps.pd[box] *= 1 + weight[box] * random.uniform(-0.03, 0.22)
     return weight
 
 
-def _ellipsoid(centre: Tensor, shape: torch.Size, radius: float, random: Randomness) -> tuple[tuple[slice, ...], Tensor]:
+def _ellipsoid(
+    centre: Tensor, shape: torch.Size, radius: float, random: Randomness
+) -> tuple[tuple[slice, ...], Tensor]:
     """Return a box around a centre and the distance from it in that box, squeezed and made uneven at random."""
     reach = int(2 * radius) + 8
     box = tuple(slice(max(0, int(c) - reach), min(n, int(c) + reach)) for c, n in zip(centre, shape, strict=True))

@@ -34,6 +34,7 @@ class Checkpoint:
 
 
 def write_checkpoint(run: Path, checkpoint: Checkpoint) -> None:
+    """Replace the run's checkpoint, so that there is a whole one at any moment."""
     temporary = run / (CHECKPOINT + ".partial")
     torch.save(vars(checkpoint), temporary)
     os.replace(temporary, run / CHECKPOINT)
@@ -52,4 +53,6 @@ def read_checkpoint(run: Path) -> Checkpoint:
     try:
         return Checkpoint(**torch.load(path, map_location="cpu", weights_only=True))
     except (RuntimeError, TypeError, EOFError, ValueError) as error:
-        raise InputError(f"{path}: expected a whole checkpoint, found a damaged one: {error}", "corrupt_file") from error
+        raise InputError(
+            f"{path}: expected a whole checkpoint, found a damaged one: {error}", "corrupt_file"
+        ) from error

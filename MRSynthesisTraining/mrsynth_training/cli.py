@@ -83,10 +83,14 @@ def _add_export(commands: argparse._SubParsersAction) -> None:
 def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser("evaluate", help="measure a model beside its baselines")
     parser.add_argument("model", type=Path, help="model folder")
-    parser.add_argument("cache", type=Path, help="folder of the simulated scans it was trained on (for the map baseline)")
+    parser.add_argument(
+        "cache", type=Path, help="folder of the simulated scans it was trained on (for the map baseline)"
+    )
     parser.add_argument("label_maps", type=Path, help="folder of label maps; those after the training heads are used")
     parser.add_argument("--pairs", type=Path, help="CSV table (name, T2, PD) of real pairs")
-    parser.add_argument("--scans", type=int, default=4, help="simulated scans a head and protocol (default: %(default)s)")
+    parser.add_argument(
+        "--scans", type=int, default=4, help="simulated scans a head and protocol (default: %(default)s)"
+    )
     parser.add_argument("--csv", type=Path, help="write every figure of every case")
     parser.add_argument("--write-card", action="store_true", help="write the figures into the model's card")
     parser.set_defaults(command=_evaluate)

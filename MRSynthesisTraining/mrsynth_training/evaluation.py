@@ -51,6 +51,7 @@ def evaluate_case(model: LoadedModel, case: EvaluationCase, intensity_map: Inten
 
 
 def group_results(results: Iterable[CaseResult]) -> dict[str, list[CaseResult]]:
+    """Return the results by group, in the order in which the groups first appear."""
     groups: dict[str, list[CaseResult]] = {}
     for result in results:
         groups.setdefault(result.group, []).append(result)

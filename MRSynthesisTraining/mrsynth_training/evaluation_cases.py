@@ -32,7 +32,9 @@ class EvaluationCase:
     volumes: dict[str, Volume]
 
 
-def simulated_cases(label_maps: Sequence[Path], protocol: str, scans_a_head: int, seed: int) -> Iterator[EvaluationCase]:
+def simulated_cases(
+    label_maps: Sequence[Path], protocol: str, scans_a_head: int, seed: int
+) -> Iterator[EvaluationCase]:
     """Simulate scans of heads, ``scans_a_head`` of each, one at a time.
 
     Args:

@@ -58,7 +58,9 @@ class OptimizationOptions:
         object.__setattr__(self, "patch", tuple(self.patch))
         _require(self.steps >= 1 and self.batch_size >= 1, f"expected at least one step and patch, found {self}")
         _require(len(self.patch) == 3 and min(self.patch) >= 1, f"expected three patch sizes, found {self.patch}")
-        _require(self.peak_rate > 0 and 0 < self.warmup < 1, f"expected a positive rate and 0 < warmup < 1, found {self}")
+        _require(
+            self.peak_rate > 0 and 0 < self.warmup < 1, f"expected a positive rate and 0 < warmup < 1, found {self}"
+        )
         _require(0 <= self.averaging < 1, f"expected 0 <= averaging < 1, found {self.averaging}")
 
 
@@ -87,7 +89,10 @@ class Experiment:
     def __post_init__(self) -> None:
         pair = {self.source_contrast, self.target_contrast}
         _require(pair == set(CONTRASTS), f"expected the contrasts T2 and PD, found {sorted(pair)}")
-        _require(set(self.network) == {"name", "configuration"}, f"expected a network's name and configuration, found {self.network}")
+        _require(
+            set(self.network) == {"name", "configuration"},
+            f"expected a network's name and configuration, found {self.network}",
+        )
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -115,7 +120,9 @@ def read_experiment(path: Path) -> Experiment:
     if not path.is_file():
         raise MissingFile(f"{path}: expected an experiment file, found none")
     try:
-        return Experiment.from_dict(tomllib.loads(path.read_text(encoding="utf-8")))
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document.pop("card", None)  # texts for people, which change nothing about the training
+        return Experiment.from_dict(document)
     except (tomllib.TOMLDecodeError, ValueError) as error:
         raise InputError(f"{path}: {error}") from error
 

@@ -144,6 +144,6 @@ def _description(
 
 
 def target_to_source(pairs: Sequence[CachedPair], experiment: Experiment) -> float:
-    """Return the median ratio of the targets' tissue intensity to the sources': both echoes share the receiver's gain."""
+    """Return the median ratio of the targets' tissue intensity to the sources'; both echoes share one receiver gain."""
     source, target = experiment.source_contrast.lower(), f"{experiment.target_contrast.lower()}_target"
     return round(statistics.median(pair.scales[target] / pair.scales[source] for pair in pairs), 4)

@@ -7,9 +7,7 @@ IN_PLANE_AXES = (2, 3)  # of (N, 1, in-plane, in-plane, slice)
 
 def absolute_gradient_difference(synthetic: Tensor, target: Tensor) -> Tensor:
     """Return the mean absolute difference of the in-plane finite differences, summed over the two axes."""
-    differences = (
-        (synthetic.diff(dim=axis) - target.diff(dim=axis)).abs().mean() for axis in IN_PLANE_AXES
-    )
+    differences = ((synthetic.diff(dim=axis) - target.diff(dim=axis)).abs().mean() for axis in IN_PLANE_AXES)
     return sum(differences)
 
 

@@ -110,5 +110,7 @@ def _read_pair(path: Path) -> CachedPair:
     try:
         voxels = np.load(array, mmap_mode="r", allow_pickle=False)
     except ValueError as error:
-        raise InputError(f"{array}: expected a whole NumPy array, found a damaged one: {error}", "corrupt_file") from error
+        raise InputError(
+            f"{array}: expected a whole NumPy array, found a damaged one: {error}", "corrupt_file"
+        ) from error
     return CachedPair(voxels, document["scales"], document["description"])

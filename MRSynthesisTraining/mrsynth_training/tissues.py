@@ -25,8 +25,20 @@ RANGES: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, f
 # Grey matter relative to the white matter of the same head: the two vary together between subjects and field strengths.
 GREY_TO_WHITE = ((1.35, 1.75), (1.15, 1.42), (1.10, 1.26))
 # Share of white matter in each deep structure; iron shortens T2 in the basal ganglia.
-WHITE_SHARE = {"thalamus": (0.25, 0.6), "caudate": (0.0, 0.3), "putamen": (0.0, 0.4), "pallidum": (0.3, 0.7), "brainstem": (0.5, 0.9)}
-T2_OF_DEEP = {"thalamus": (0.88, 1.02), "caudate": (0.88, 1.02), "putamen": (0.88, 1.02), "pallidum": (0.7, 0.92), "brainstem": (0.95, 1.05)}
+WHITE_SHARE = {
+    "thalamus": (0.25, 0.6),
+    "caudate": (0.0, 0.3),
+    "putamen": (0.0, 0.4),
+    "pallidum": (0.3, 0.7),
+    "brainstem": (0.5, 0.9),
+}
+T2_OF_DEEP = {
+    "thalamus": (0.88, 1.02),
+    "caudate": (0.88, 1.02),
+    "putamen": (0.88, 1.02),
+    "pallidum": (0.7, 0.92),
+    "brainstem": (0.95, 1.05),
+}
 
 
 def draw_tissues(random: Randomness) -> dict[str, Tissue]:

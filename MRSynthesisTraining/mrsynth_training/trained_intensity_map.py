@@ -12,7 +12,9 @@ from mrsynth_training.pair_cache import CHANNELS, CachedPair
 VOXELS_A_SCAN = 20_000
 
 
-def fit_to_training(pairs: Sequence[CachedPair], source_contrast: str, target_contrast: str, seed: int = 0) -> IntensityMap:
+def fit_to_training(
+    pairs: Sequence[CachedPair], source_contrast: str, target_contrast: str, seed: int = 0
+) -> IntensityMap:
     """Fit the map on voxels drawn at random from every training scan, both contrasts standardised scan by scan."""
     source, target = CHANNELS.index(source_contrast.lower()), CHANNELS.index(f"{target_contrast.lower()}_target")
     random = np.random.default_rng(seed)

@@ -134,7 +134,9 @@ class Trainer:
 
     def _restore(self, checkpoint: Checkpoint) -> None:
         if checkpoint.experiment != self.experiment.to_dict():
-            raise InputError(f"{self.run}: expected a checkpoint of this experiment, found one of another configuration")
+            raise InputError(
+                f"{self.run}: expected a checkpoint of this experiment, found one of another configuration"
+            )
         self.network.load_state_dict(checkpoint.network)
         self.average.load_state_dict(checkpoint.average)
         self.optimizer.load_state_dict(checkpoint.optimizer)

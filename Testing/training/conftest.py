@@ -52,7 +52,9 @@ def a_cache(an_experiment, label_maps, tmp_path):
     heads = sorted(label_maps.glob("*.nii.gz"))[: an_experiment.simulation.training_heads]
     cache = tmp_path / "cache"
     cache.mkdir()
-    for task in pair_cache.plan_simulations(heads, cache, an_experiment.simulation.scans, an_experiment.simulation.seed):
+    for task in pair_cache.plan_simulations(
+        heads, cache, an_experiment.simulation.scans, an_experiment.simulation.seed
+    ):
         pair_cache.write_pair(task)
     return cache
 
@@ -62,6 +64,8 @@ def with_steps(an_experiment):
     """A function that returns the experiment with another number of steps."""
 
     def change(steps):
-        return dataclasses.replace(an_experiment, optimization=dataclasses.replace(an_experiment.optimization, steps=steps))
+        return dataclasses.replace(
+            an_experiment, optimization=dataclasses.replace(an_experiment.optimization, steps=steps)
+        )
 
     return change

@@ -31,8 +31,8 @@ class ResidualBlock(nn.Module):
 class ResidualUNet(nn.Module):
     """An anisotropic 3D U-Net (Ronneberger et al. 2015, Çiçek et al. 2016) that learns a correction to its input.
 
-    In-plane resolution is halved at every level, slice resolution only where ``slice_strides`` says so, since slices are
-    several times thicker than pixels. The output is ``skip * input + correction`` with a learned ``skip`` and a
+    In-plane resolution is halved at every level, slice resolution only where ``slice_strides`` says so, since slices
+    are several times thicker than pixels. The output is ``skip * input + correction`` with a learned ``skip`` and a
     correction that starts at zero.
 
     Args:
@@ -59,14 +59,20 @@ class ResidualUNet(nn.Module):
                 f"found {len(widths)}, {len(blocks)} and {len(slice_strides)}"
             )
         self.nonnegative = nonnegative
-        steps = list(zip(widths, widths[1:], [(2, 2, s) for s in slice_strides], strict=False))
+        steps = list(zip(widths[:-1], widths[1:], [(2, 2, s) for s in slice_strides], strict=True))
         self.size_multiple = _product([stride for *_, stride in steps])
         self.stem = nn.Conv3d(1, widths[0], (3, 3, 1), padding=(1, 1, 0))
-        self.encoders = nn.ModuleList(_level(w, n, i > 0) for i, (w, n) in enumerate(zip(widths, blocks, strict=True)))
+        self.encoders = nn.ModuleList(
+            _level(width, count, across_slices=level > 0)
+            for level, (width, count) in enumerate(zip(widths, blocks, strict=True))
+        )
         self.downs = nn.ModuleList(nn.Conv3d(fine, coarse, s, s) for fine, coarse, s in steps)
         self.ups = nn.ModuleList(nn.ConvTranspose3d(coarse, fine, s, s) for fine, coarse, s in steps)
         self.fusions = nn.ModuleList(nn.Conv3d(2 * fine, fine, 1) for fine, *_ in steps)
-        self.decoders = nn.ModuleList(_level(w, max(1, n - 1), i > 0) for i, (w, n) in enumerate(zip(widths[:-1], blocks, strict=False)))
+        self.decoders = nn.ModuleList(
+            _level(width, max(1, count - 1), across_slices=level > 0)
+            for level, (width, count) in enumerate(zip(widths[:-1], blocks[:-1], strict=True))
+        )
         self.head = nn.Conv3d(widths[0], 1, (3, 3, 1), padding=(1, 1, 0))
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)

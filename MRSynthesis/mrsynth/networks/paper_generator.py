@@ -1,0 +1,95 @@
+"""The paper's generator: nine convolutions at full resolution."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+LEAKY_SLOPE = 0.3
+BATCH_NORM_EPSILON = 1e-3
+# Keras keeps 0.99 of the old moving average at each step; PyTorch calls the remaining 0.01 the momentum.
+BATCH_NORM_MOMENTUM = 0.01
+
+
+@dataclass(frozen=True)
+class ConvolutionLayer:
+    """One row of the generator's table; the kernel is cubic.
+
+    Attributes:
+        kernel: Size of the kernel along each axis, in taps.
+        filters: Output channels.
+        dilation: Distance between taps, in voxels.
+    """
+
+    kernel: int
+    filters: int
+    dilation: int
+
+
+GENERATOR_LAYERS = (
+    ConvolutionLayer(kernel=9, filters=32, dilation=1),
+    ConvolutionLayer(kernel=3, filters=32, dilation=2),
+    ConvolutionLayer(kernel=3, filters=32, dilation=2),
+    ConvolutionLayer(kernel=3, filters=64, dilation=2),
+    ConvolutionLayer(kernel=9, filters=64, dilation=2),
+    ConvolutionLayer(kernel=3, filters=64, dilation=2),
+    ConvolutionLayer(kernel=3, filters=32, dilation=2),
+    ConvolutionLayer(kernel=7, filters=32, dilation=2),
+    ConvolutionLayer(kernel=3, filters=1, dilation=1),
+)
+
+
+class PaperGenerator(nn.Module):
+    """The fully convolutional generator of Nie et al. 2018, in the sizes of the student report on T2 and PD.
+
+    Nine convolutions with stride 1, 'same' zero padding and no bias; all but the last are followed by batch
+    normalisation and LeakyReLU. The receptive field is 59 voxels, so the network is meant for the 32^3 patches it was
+    trained on: there every output voxel has seen zero padding.
+
+    D. Nie, R. Trullo, J. Lian, L. Wang, C. Petitjean, S. Ruan, Q. Wang, D. Shen, "Medical Image Synthesis with Deep
+    Convolutional Adversarial Networks", IEEE Transactions on Biomedical Engineering 65(12), 2018.
+
+    Args:
+        residual: Whether the input is added to the last layer's output (long skip); the parameters are the same.
+
+    Attributes:
+        size_multiple: What each axis of an input must be a multiple of.
+    """
+
+    size_multiple = (1, 1, 1)
+
+    def __init__(self, residual: bool = False) -> None:
+        super().__init__()
+        self.residual = residual
+        inputs = (1, *(layer.filters for layer in GENERATOR_LAYERS[:-1]))
+        self.layers = nn.ModuleList(map(_hidden_layer, inputs[:-1], GENERATOR_LAYERS[:-1]))
+        self.layers.append(nn.Sequential(OrderedDict(convolution=_convolution(inputs[-1], GENERATOR_LAYERS[-1]))))
+
+    def forward(self, source: Tensor) -> Tensor:
+        """Map a source to a target, both (N, 1, in-plane, in-plane, slice), of any size."""
+        hidden = source
+        for layer in self.layers:
+            hidden = layer(hidden)  # (N, filters, X, Y, Z)
+        return source + hidden if self.residual else hidden
+
+
+def batch_normalization(channels: int) -> nn.BatchNorm3d:
+    """Return a batch normalisation with the constants of Keras, which the report used."""
+    return nn.BatchNorm3d(channels, eps=BATCH_NORM_EPSILON, momentum=BATCH_NORM_MOMENTUM)
+
+
+def _convolution(inputs: int, layer: ConvolutionLayer) -> nn.Conv3d:
+    reach = layer.dilation * (layer.kernel // 2)
+    convolution = nn.Conv3d(inputs, layer.filters, layer.kernel, padding=reach, dilation=layer.dilation, bias=False)
+    nn.init.xavier_uniform_(convolution.weight)  # the default of Keras
+    return convolution
+
+
+def _hidden_layer(inputs: int, layer: ConvolutionLayer) -> nn.Sequential:
+    return nn.Sequential(
+        OrderedDict(
+            convolution=_convolution(inputs, layer),
+            normalization=batch_normalization(layer.filters),
+            activation=nn.LeakyReLU(LEAKY_SLOPE),
+        )
+    )

@@ -1,0 +1,103 @@
+"""One stack of slices through a network, patch by patch, and its uncertainty from looking more than once."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from mrsynth.memory_fallback import PatchPredictor
+from mrsynth.patches import PatchGrid, Triple, patch_window
+from mrsynth.stitching import Mosaic
+from mrsynth.tiling import Tiling, pad_stack
+
+
+@dataclass(frozen=True)
+class View:
+    """One way of taking a stack through the network.
+
+    Attributes:
+        grid: The patches.
+        window: What their voxels weigh, see ``patches.patch_window``.
+        mirrored: Whether the network sees each patch mirrored (and its answer is mirrored back).
+    """
+
+    grid: PatchGrid
+    window: str
+    mirrored: bool = False
+
+
+@dataclass(frozen=True)
+class StackSynthesis:
+    """Takes normalised stacks through a network.
+
+    Attributes:
+        predictor: Runs the network on batches.
+        tiling: How a stack is cut into patches.
+        mirror_axis: The left-right axis of the stacks if uncertainty is asked for, else None.
+        step: Told the number of patches done, after each batch; may raise to stop.
+    """
+
+    predictor: PatchPredictor
+    tiling: Tiling
+    mirror_axis: int | None
+    step: Callable[[int], None]
+
+    def patch_count(self, shape: Triple) -> int:
+        """Return how many patches go through the network for a stack of a shape."""
+        return sum(len(view.grid) for view in self._views(shape))
+
+    def run(self, stack: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Synthesise one stack.
+
+        Args:
+            stack: Normalised intensities, float32, axes (in-plane, in-plane, slice).
+
+        Returns:
+            The result and, if asked for, its uncertainty: the standard deviation of the network's answers for the same
+            voxel from overlapping patches and from mirrored ones, weighted like the result. Asking for it does not
+            change the result, which is the mean of the unmirrored answers alone.
+        """
+        first, *others = self._views(stack.shape)
+        padded, where = pad_stack(stack, first.grid.padded_shape)
+        result = Mosaic(padded.shape)
+        if self.mirror_axis is None:
+            self._look(first, padded, (result,))
+            return result.mean()[where], None
+        spread = Mosaic(padded.shape, with_spread=True)
+        self._look(first, padded, (result, spread))
+        for view in others:
+            self._look(view, padded, (spread,))
+        return result.mean()[where], spread.spread()[where]
+
+    def _views(self, shape: Triple) -> list[View]:
+        """Return the view that the result is made of and, for the uncertainty, those it is compared with."""
+        grid, window = self.tiling.grid(shape), self.tiling.window
+        views = [View(grid, window)]
+        if self.mirror_axis is not None:
+            views.append(View(grid, window, mirrored=True))
+            smaller = self.tiling.second_look(shape)
+            if smaller is not None:
+                views.append(View(smaller, "smooth"))
+        return views
+
+    def _look(self, view: View, padded: np.ndarray, mosaics: tuple[Mosaic, ...]) -> None:
+        window = patch_window(view.grid.patch, view.window)
+        for places in self._batches(view.grid):
+            answers = self._answers(np.stack([padded[place] for place in places]), view.mirrored)
+            for place, answer in zip(places, answers, strict=True):
+                for mosaic in mosaics:
+                    mosaic.add(place, answer, window)
+            self.step(len(places))
+
+    def _batches(self, grid: PatchGrid) -> Iterator[list[tuple[slice, slice, slice]]]:
+        places = iter(grid)
+        while batch := list(itertools.islice(places, self.predictor.batch_size(int(np.prod(grid.patch))))):
+            yield batch
+
+    def _answers(self, patches: np.ndarray, mirrored: bool) -> np.ndarray:
+        """Return the network's answers for patches of shape (N, X, Y, Z)."""
+        if not mirrored:
+            return self.predictor.predict(patches)
+        axis = self.mirror_axis + 1
+        return np.flip(self.predictor.predict(np.ascontiguousarray(np.flip(patches, axis))), axis)

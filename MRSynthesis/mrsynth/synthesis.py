@@ -1,0 +1,169 @@
+"""From a scan to its synthetic counterpart, on the scan's own grid."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mrsynth.cancellation import interruptible, stop_if
+from mrsynth.devices import resolve_device
+from mrsynth.grid import Grid, interleaved_stacks
+from mrsynth.memory_fallback import PatchPredictor
+from mrsynth.normalization import build_normalizer
+from mrsynth.orientation import SliceOrder
+from mrsynth.progress import CancelLook, Progress, ProgressListener, ignore, never
+from mrsynth.stack_synthesis import StackSynthesis
+from mrsynth.tiling import MODES, Tiling, tiling_of_card
+from mrsynth.volume import Volume
+
+if TYPE_CHECKING:
+    from mrsynth.models.weights import LoadedModel
+
+STAGE = "synthesis"
+Stack = tuple[slice, ...]
+
+
+@dataclass(frozen=True)
+class SynthesisOptions:
+    """What a user may choose about a synthesis.
+
+    Attributes:
+        mode: ``"paper"`` (the card's stride, plain mean), ``"smooth"`` (its smooth stride, smooth window), or None for
+            the card's own mode.
+        device: ``"auto"``, ``"cpu"``, ``"cuda:N"`` or ``"mps"``.
+        batch_size: Patches at a time, or None for what suits the device. On a CPU large batches are cut down, as they
+            gain nothing there and a cancelled run would have to wait for them.
+        uncertainty: Whether to return the disagreement between several looks at the same voxel as well.
+    """
+
+    mode: str | None = None
+    device: str = "auto"
+    batch_size: int | None = None
+    uncertainty: bool = False
+
+    def __post_init__(self) -> None:
+        if self.mode is not None and self.mode not in MODES:
+            raise ValueError(f"expected a mode of {sorted(MODES)} or None, found {self.mode!r}")
+        if self.batch_size is not None and self.batch_size < 1:
+            raise ValueError(f"expected a batch size of at least 1, found {self.batch_size}")
+
+
+@dataclass(frozen=True, eq=False)
+class Synthesis:
+    """What a synthesis gave.
+
+    Attributes:
+        volume: The synthetic volume, on the source's grid and intensity scale.
+        uncertainty: One standard deviation of the network's answers, in the volume's units; None if not asked for.
+        warnings: What a user should know about the result, one sentence each.
+        device: Where the network ran, at the end.
+        seconds: What it took.
+    """
+
+    volume: Volume
+    uncertainty: Volume | None
+    warnings: tuple[str, ...]
+    device: str
+    seconds: float
+
+
+def synthesize(
+    volume: Volume,
+    model: "LoadedModel",
+    options: SynthesisOptions | None = None,
+    progress: ProgressListener = ignore,
+    cancelled: CancelLook = never,
+) -> Synthesis:
+    """Synthesise a model's target contrast from a scan of its source contrast.
+
+    The scan is brought to the network's axes by flips and transpositions, taken apart into interleaved stacks where it
+    is finer than what the model was trained on, and put back the same way: nothing is interpolated.
+
+    Args:
+        volume: The scan, any orientation and size.
+        model: A loaded model: ``card`` and ``network``.
+        options: The user's choices.
+        progress: Told of each batch.
+        cancelled: Asked before each layer of the network (at most every 50 ms) and after each batch.
+
+    Raises:
+        InputError: ``no_device``, ``constant`` (no tissue in the scan), ``bad_card`` or ``bad_weights``.
+        Cancelled: If ``cancelled`` said so.
+        MemoryError: If not even one patch fits into memory.
+    """
+    started = time.monotonic()
+    options = options or SynthesisOptions()
+    stop_if(cancelled)
+    order, normalizer = SliceOrder.of(volume), build_normalizer(model.card.normalization)
+    tiling = tiling_of_card(model.card.inference, options.mode, model.network.size_multiple)
+    predictor = PatchPredictor(model.network, resolve_device(options.device), options.batch_size)
+    normalized, scale = normalizer.normalize(order.to_stack(volume.voxels))
+    grid = Grid(**model.card.grid)
+    stacks = list(interleaved_stacks(normalized.shape, grid.strides(order.stack_spacing_mm)))
+    step = _Steps(predictor, progress, cancelled)
+    synthesis = StackSynthesis(predictor, tiling, left_right_axis(order) if options.uncertainty else None, step)
+    step.begin(sum(synthesis.patch_count(normalized[stack].shape) for stack in stacks))
+    with interruptible(model.network, cancelled):
+        result, spread = _synthesize_stacks(normalized, stacks, synthesis)
+    size_warnings = _size_warnings(normalized[stacks[-1]].shape, tiling)
+    return Synthesis(
+        volume=_in_place(volume, order, normalizer.restore(result, scale)),
+        uncertainty=None if spread is None else _in_place(volume, order, normalizer.restore_difference(spread, scale)),
+        warnings=(*grid.warnings(order.stack_spacing_mm), *size_warnings, *predictor.warnings),
+        device=str(predictor.device),
+        seconds=time.monotonic() - started,
+    )
+
+
+def left_right_axis(order: SliceOrder) -> int:
+    """Return the stack axis that runs from left to right, the one a head is nearly symmetric along."""
+    return 2 if order.plane == "sagittal" else 0
+
+
+class _Steps:
+    """Counts patches, tells the listener, and looks whether to stop."""
+
+    def __init__(self, predictor: PatchPredictor, progress: ProgressListener, cancelled: CancelLook) -> None:
+        self._predictor = predictor
+        self._progress = progress
+        self._cancelled = cancelled
+        self._done, self._total = 0, 1
+
+    def begin(self, patches: int) -> None:
+        self._total = patches
+        self(0)
+
+    def __call__(self, patches: int) -> None:
+        self._done += patches
+        self._progress(Progress(STAGE, self._done, self._total, str(self._predictor.device)))
+        stop_if(self._cancelled)
+
+
+def _synthesize_stacks(
+    normalized: np.ndarray, stacks: Sequence[Stack], synthesis: StackSynthesis
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the result and, if asked for, the spread of all stacks, each in the shape of the normalised scan."""
+    result = np.empty_like(normalized)
+    spread = None if synthesis.mirror_axis is None else np.empty_like(normalized)
+    for stack in stacks:
+        result[stack], stack_spread = synthesis.run(normalized[stack])
+        if spread is not None:
+            spread[stack] = stack_spread
+    return result, spread
+
+
+def _in_place(volume: Volume, order: SliceOrder, stack: np.ndarray) -> Volume:
+    return volume.with_voxels(np.ascontiguousarray(order.from_stack(stack)))
+
+
+def _size_warnings(shape: Sequence[int], tiling: Tiling) -> tuple[str, ...]:
+    """Say so if the smallest stack (the last one) does not fill what the network is given at once."""
+    if all(size >= least for size, least in zip(shape, tiling.least_shape, strict=True)):
+        return ()
+    found, least = (" x ".join(map(str, sizes)) for sizes in (shape, tiling.least_shape))
+    return (
+        f"the model works on at least {least} voxels (in-plane, in-plane, slice) at a time, found {found}: "
+        "the outermost voxels were repeated to fill it, expect a less reliable result",
+    )
