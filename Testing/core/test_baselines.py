@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from mrsynth.baselines import intensity_map, linear_fit
 from mrsynth.errors import InputError
 

@@ -4,11 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from scipy import ndimage
+
 from mrsynth.comparison import INTENSITY_MAP, LINEAR, SYNTHETIC, compare_volumes, difference_volumes
 from mrsynth.errors import InputError
 from mrsynth.metrics import HEAD, WHOLE_VOLUME
 from mrsynth.volume import Volume
-from scipy import ndimage
 
 AFFINE = np.diag([-1.0, 1.0, 1.0, 1.0])
 

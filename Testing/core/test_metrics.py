@@ -3,9 +3,10 @@ import math
 
 import numpy as np
 import pytest
+from skimage.metrics import mean_squared_error, peak_signal_noise_ratio, structural_similarity
+
 from mrsynth.errors import InputError
 from mrsynth.metrics import gradient_difference_map, measure, percentile_range, psnr, ssim_map, standardize
-from skimage.metrics import mean_squared_error, peak_signal_noise_ratio, structural_similarity
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 from model_examples import card_document, model_description
+
 from mrsynth.errors import InputError, MissingFile
 from mrsynth.models.card import LARGEST_CARD_BYTES, ModelCard, read_card
 from mrsynth.models.card_check import SCHEMA_PATH

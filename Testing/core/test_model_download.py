@@ -11,6 +11,7 @@ from urllib.error import HTTPError, URLError
 
 import pytest
 from model_examples import make_model
+
 from mrsynth.errors import Cancelled, InputError, OutputError
 from mrsynth.models import download
 from mrsynth.models.card import ModelCard

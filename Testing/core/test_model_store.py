@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from model_examples import make_model
+
 from mrsynth.errors import InputError, MissingFile, OutputError, OutputExists
 from mrsynth.models import staging
 from mrsynth.models.folders import PACKAGE_FOLDER, shipped_models_folder, user_models_folder

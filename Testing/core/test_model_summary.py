@@ -1,6 +1,7 @@
 """A model card as text."""
 
 from model_examples import card_document
+
 from mrsynth.models.card import ModelCard
 from mrsynth.models.summary import TEXT_WIDTH, card_summary
 

@@ -12,6 +12,7 @@ import pytest
 import safetensors.torch
 import torch
 from model_examples import TINY_UNET, make_model, model_description
+
 from mrsynth.errors import InputError, MissingFile, OutputError
 from mrsynth.models import integrity
 from mrsynth.models.card import ModelCard, read_card

@@ -52,7 +52,9 @@ def test_a_restored_z_score_has_the_trained_mean_and_deviation_on_the_sources_sc
     assert restored.std(dtype=np.float64) == pytest.approx(0.8 * scale.tissue, rel=1e-4)
 
 
-@pytest.mark.parametrize("kind", [{"kind": "robust", "target_to_source": 3.0}, {"kind": "zscore", "target_mean": 1.0, "target_std": 2.0}])
+@pytest.mark.parametrize(
+    "kind", [{"kind": "robust", "target_to_source": 3.0}, {"kind": "zscore", "target_mean": 1.0, "target_std": 2.0}]
+)
 def test_a_difference_is_restored_without_an_offset(a_scan, kind):
     normalizer = build_normalizer(kind)
     _, scale = normalizer.normalize(a_scan)
@@ -64,7 +66,9 @@ def test_a_difference_is_restored_without_an_offset(a_scan, kind):
 
 def test_a_constant_scan_has_no_z_score():
     with pytest.raises(InputError) as refusal:
-        build_normalizer({"kind": "zscore", "target_mean": 0.0, "target_std": 1.0}).normalize(np.ones((4, 4, 4), np.float32))
+        build_normalizer({"kind": "zscore", "target_mean": 0.0, "target_std": 1.0}).normalize(
+            np.ones((4, 4, 4), np.float32)
+        )
     assert refusal.value.code == "constant"
 
 

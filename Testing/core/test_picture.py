@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from mrsynth.errors import InputError, OutputError
 from mrsynth.picture import write_comparison_picture
 from mrsynth.picture_layout import SYNTHETIC_LABEL, Column, Row, draw_figure

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from mrsynth.planes import PatientView, Plane
 from mrsynth.volume import Volume
 

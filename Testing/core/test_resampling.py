@@ -2,6 +2,7 @@ from itertools import permutations, product
 
 import numpy as np
 import pytest
+
 from mrsynth.resampling import Lattice, common_lattice, resample_onto, same_grid
 from mrsynth.volume import Volume
 

@@ -1,0 +1,33 @@
+# Both commands set up everything they need: a virtual environment in .venv with the versions of constraints.txt.
+#   make demo                                           builds a head, synthesises PD from T2 and T2 from PD
+#   make demo SCAN=scan.nii.gz [MODEL=t2-to-pd] [REFERENCE=acquired.nii.gz] [OUTPUT=folder]
+#   make test
+PYTHON ?= python3
+OUTPUT ?= demo-output
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo test lint clean
+
+demo: $(READY)
+	$(BIN)/mrsynth demo --output "$(OUTPUT)" \
+	    $(if $(SCAN),--scan "$(SCAN)") $(if $(MODEL),--model "$(MODEL)") $(if $(REFERENCE),--reference "$(REFERENCE)")
+
+test: $(READY)
+	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=90
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "expected Python 3.11 or newer, found $$($(PYTHON) --version 2>&1); name another: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; \
+	    exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[demo,test]'
+	touch $@
+
+clean:
+	rm -rf .venv build demo-output .coverage .pytest_cache .ruff_cache .hypothesis *.egg-info MRSynthesis/*.egg-info
+	find MRSynthesis MRSynthesisTraining Testing -name __pycache__ -type d -prune -exec rm -rf {} +

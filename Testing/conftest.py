@@ -1,0 +1,24 @@
+"""What every test shares: a bound on threads, and the way to real scans where there are any."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def two_threads():
+    """Keep the suite's timing alike on small and large machines; torch is bounded when a test first imports it."""
+    os.environ.setdefault("OMP_NUM_THREADS", "2")
+    os.environ.setdefault("MKL_NUM_THREADS", "2")
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder with real scans and label maps, which are no part of the project: ../shared/data or $MRSYNTH_DATA."""
+    folder = Path(os.environ.get("MRSYNTH_DATA") or PROJECT.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip(f"needs scans that are no part of the project: no folder {folder}; name one in MRSYNTH_DATA")
+    return folder
