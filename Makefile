@@ -2,12 +2,13 @@
 #   make demo                                           builds a head, synthesises PD from T2 and T2 from PD
 #   make demo SCAN=scan.nii.gz [MODEL=t2-to-pd] [REFERENCE=acquired.nii.gz] [OUTPUT=folder]
 #   make test
+#   make bench                                          times and memory, for Testing/benchmarks/RESULTS.md
 PYTHON ?= python3
 OUTPUT ?= demo-output
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint bench clean
 
 demo: $(READY)
 	$(BIN)/mrsynth demo --output "$(OUTPUT)" \
@@ -19,6 +20,9 @@ test: $(READY)
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+bench: $(READY)
+	$(BIN)/python Testing/benchmarks/benchmark_synthesis.py
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

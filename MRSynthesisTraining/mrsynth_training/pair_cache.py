@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -53,15 +53,29 @@ def plan_simulations(label_maps: Sequence[Path], cache: Path, scans: int, seed: 
 
 
 def fill_cache(tasks: Sequence[SimulationTask], processes: int, report: Callable[[int, int], None]) -> int:
-    """Simulate what the cache lacks; return how many scans were simulated. Interrupted, it goes on where it stopped."""
+    """Simulate what the cache lacks; return how many scans were simulated. Interrupted, it goes on where it stopped.
+
+    Args:
+        tasks: What the cache shall hold.
+        processes: Scans at a time; one is simulated in this process.
+        report: Told the scans done and all that were missing, after each.
+    """
     missing = [task for task in tasks if not task.path.with_suffix(".json").is_file()]
     for folder in {task.path.parent for task in missing}:
         folder.mkdir(parents=True, exist_ok=True)
-    with ProcessPoolExecutor(max_workers=max(1, processes), initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        for done, future in enumerate(as_completed([pool.submit(write_pair, task) for task in missing]), start=1):
-            future.result()
-            report(done, len(missing))
+    for done, _ in enumerate(_written(missing, processes), start=1):
+        report(done, len(missing))
     return len(missing)
+
+
+def _written(tasks: Sequence[SimulationTask], processes: int) -> Iterator[None]:
+    """Write the scans, yielding after each in no particular order."""
+    if processes <= 1:
+        yield from map(write_pair, tasks)
+        return
+    with ProcessPoolExecutor(max_workers=processes, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        for future in as_completed([pool.submit(write_pair, task) for task in tasks]):
+            yield future.result()
 
 
 def write_pair(task: SimulationTask) -> None:

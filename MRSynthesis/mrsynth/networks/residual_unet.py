@@ -79,7 +79,7 @@ class ResidualUNet(nn.Module):
         self.skip = nn.Parameter(torch.tensor(0.5))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map a source to a target, both (N, 1, in-plane, in-plane, slice) with sizes multiples of ``size_multiple``."""
+        """Map a source to a target, both (N, 1, in-plane, in-plane, slice), sizes multiples of ``size_multiple``."""
         hidden = self.encoders[0](self.stem(x))  # (N, widths[0], X, Y, Z)
         shortcuts = []
         for down, encoder in zip(self.downs, self.encoders[1:], strict=True):

@@ -1,0 +1,294 @@
+import json
+import os
+import signal
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from mrsynth.errors import InputError, MissingFile
+from mrsynth.models.card import read_card
+from mrsynth.models.installed import InstalledModel
+from mrsynth.models.weights import load_model
+from mrsynth.volume import Volume
+from mrsynth_training import cli
+from mrsynth_training.acquisition import PLANES, SliceGeometry
+from mrsynth_training.evaluation import LINEAR, NETWORK, ORACLE, TRAINED_MAP, evaluate_case, results_table
+from mrsynth_training.evaluation_cases import EvaluationCase, real_cases, simulated_cases, stack_affine
+from mrsynth_training.experiments import Experiment, read_experiment
+from mrsynth_training.export import export_model, read_card_texts, target_to_source, write_figures
+from mrsynth_training.interruption import stop_on_signals
+from mrsynth_training.pair_cache import read_cache
+from mrsynth_training.trained_intensity_map import fit_to_training
+from mrsynth_training.trainer import Trainer
+
+EXPERIMENT = """
+name = "tiny"
+title = "A tiny network"
+source_contrast = "T2"
+target_contrast = "PD"
+
+[network]
+name = "residual-unet"
+
+[network.configuration]
+widths = [4, 6]
+blocks = [1, 1]
+slice_strides = [1]
+
+[simulation]
+scans = 3
+training_heads = 2
+seed = 10
+
+[optimization]
+steps = 6
+batch_size = 2
+patch = [16, 16, 4]
+averaging = 0.9
+seed = 1
+
+[card]
+data = "three scans"
+data_licence = "none"
+protocol = "any"
+intended_use = "tests"
+not_for = "anything else"
+limitations = "many"
+licence = "Apache-2.0"
+"""
+TEXTS = dict.fromkeys(("data", "data_licence", "protocol", "intended_use", "not_for", "limitations", "licence"), "text")
+
+
+@pytest.fixture
+def an_experiment_file(tmp_path):
+    path = tmp_path / "tiny.toml"
+    path.write_text(EXPERIMENT, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def a_model(an_experiment, a_cache, tmp_path):
+    """The folder of an exported model."""
+    Trainer(an_experiment, read_cache(a_cache), tmp_path / "run").fit(lambda status: None)
+    return export_model(tmp_path / "run", read_cache(a_cache), TEXTS, tmp_path / "models", "1.0.0")
+
+
+@pytest.fixture
+def real_pairs(tmp_path):
+    """A table of one pair of volumes."""
+    voxels = np.random.default_rng(0).uniform(0, 50, (24, 24, 6)).astype(np.float32)
+    voxels[6:18, 6:18] += 300
+    for contrast, image in (("T2", voxels), ("PD", np.sqrt(voxels))):
+        nib.save(nib.Nifti1Image(image, np.diag([1, 1, 4, 1])), tmp_path / f"{contrast}.nii.gz")
+    table = tmp_path / "pairs.csv"
+    table.write_text("name,T2,PD\na real head,T2.nii.gz,PD.nii.gz\n", encoding="utf-8")
+    return table
+
+
+def run(*arguments):
+    return cli.main([str(argument) for argument in arguments])
+
+
+def test_the_four_commands_lead_from_label_maps_to_a_measured_model(
+    an_experiment_file, label_maps, real_pairs, tmp_path, capsys
+):
+    cache, run_folder, models = tmp_path / "cache", tmp_path / "run", tmp_path / "models"
+    assert run("simulate", an_experiment_file, label_maps, cache, "--processes", 1) == 0
+    assert "3 scans of 2 heads" in capsys.readouterr().out
+    assert run("fit", an_experiment_file, cache, run_folder, "--threads", 1) == 0
+    assert "6 of 6 steps, finished" in capsys.readouterr().out
+    assert run("export", an_experiment_file, cache, run_folder, models) == 0
+    evaluate = ("evaluate", models / "tiny", cache, label_maps, "--pairs", real_pairs, "--scans", 1)
+    assert run(*evaluate, "--csv", tmp_path / "figures.csv", "--write-card") == 0
+    table = capsys.readouterr().out
+    assert "simulated, ixi protocol | 1" in table and "a real head | 1" in table
+    card = read_card(models / "tiny")
+    assert {figure["data"] for figure in card.figures} >= {"a real head", "simulated, random protocol"}
+    assert len((tmp_path / "figures.csv").read_text().splitlines()) == 1 + 3 * 4 * 2
+    load_model(InstalledModel(card, models / "tiny"))
+
+
+def test_a_finished_run_is_not_trained_over(an_experiment_file, a_cache, tmp_path, capsys):
+    assert run("fit", an_experiment_file, a_cache, tmp_path / "run") == 0
+    assert run("fit", an_experiment_file, a_cache, tmp_path / "run") == 2
+    assert "holds a run already" in capsys.readouterr().err
+    assert run("fit", an_experiment_file, a_cache, tmp_path / "run", "--resume") == 0
+
+
+def test_a_signal_stops_a_run_that_can_be_resumed(an_experiment_file, a_cache, tmp_path, monkeypatch, capsys):
+    step = Trainer._train_step
+
+    def step_and_interrupt(trainer):
+        if trainer.step == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return step(trainer)
+
+    monkeypatch.setattr(Trainer, "_train_step", step_and_interrupt)
+    assert run("fit", an_experiment_file, a_cache, tmp_path / "run") == 130
+    assert "3 of 6 steps, stopped" in capsys.readouterr().out
+    monkeypatch.setattr(Trainer, "_train_step", step)
+    assert run("fit", an_experiment_file, a_cache, tmp_path / "run", "--resume") == 0
+
+
+def test_a_second_signal_is_not_caught():
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), stop_on_signals() as stopped:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stopped()
+        os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+@pytest.mark.parametrize("command", ["simulate", "fit", "export", "evaluate"])
+def test_bad_input_is_one_line_and_exit_code_2(command, an_experiment_file, tmp_path, capsys):
+    missing = {
+        "simulate": (an_experiment_file, tmp_path / "no maps", tmp_path / "cache"),
+        "fit": (an_experiment_file, tmp_path / "no cache", tmp_path / "run"),
+        "export": (an_experiment_file, tmp_path / "no cache", tmp_path / "run", tmp_path),
+        "evaluate": (tmp_path / "no model", tmp_path / "no cache", tmp_path / "no maps"),
+    }
+    assert run(command, *missing[command]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("mrsynth-train: ") and error.count("\n") == 1
+
+
+def test_a_failure_that_is_nobodys_input_is_exit_code_1(an_experiment_file, a_cache, tmp_path, monkeypatch, capsys):
+    def fail(*_):
+        raise RuntimeError("the machine gave up")
+
+    monkeypatch.setattr(Trainer, "fit", fail)
+    assert run("fit", an_experiment_file, a_cache, tmp_path / "run") == 1
+    assert capsys.readouterr().err.endswith("mrsynth-train: the machine gave up\n")
+
+
+def test_ctrl_c_before_a_run_is_exit_code_130(an_experiment_file, tmp_path, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mrsynth_training.pair_cache.read_cache", interrupt)
+    assert run("fit", an_experiment_file, tmp_path, tmp_path / "run") == 130
+
+
+def test_evaluating_needs_heads_that_were_not_trained_on(a_model, a_cache, label_maps, tmp_path, capsys):
+    (tmp_path / "two heads").mkdir()
+    for path in sorted(label_maps.glob("*.nii.gz"))[:2]:
+        (tmp_path / "two heads" / path.name).write_bytes(path.read_bytes())
+    assert run("evaluate", a_model, a_cache, tmp_path / "two heads") == 2
+    assert "heads beyond the 2 trained on" in capsys.readouterr().err
+
+
+def test_an_exported_model_carries_the_averaged_weights_and_an_honest_card(a_model, a_cache, an_experiment):
+    card = read_card(a_model)
+    model = load_model(InstalledModel(card, a_model))
+    assert card.training["simulated"] and card.training["subjects"] == 2 and card.training["steps"] == 6
+    assert card.figures == []
+    assert card.normalization["target_to_source"] == target_to_source(read_cache(a_cache), an_experiment)
+    assert model.network.size_multiple == (2, 2, 1)
+
+
+def test_pd_is_brighter_than_t2_so_the_ratio_is_above_one(a_cache, an_experiment):
+    assert target_to_source(read_cache(a_cache), an_experiment) > 1
+
+
+def test_an_unfinished_run_is_not_exported(an_experiment, a_cache, tmp_path):
+    Trainer(an_experiment, read_cache(a_cache), tmp_path / "run").save()
+    with pytest.raises(InputError, match="found 0 of 6 steps"):
+        export_model(tmp_path / "run", read_cache(a_cache), TEXTS, tmp_path / "models", "1.0.0")
+
+
+def test_figures_are_the_means_over_a_groups_scans(a_model, a_cache, label_maps):
+    card, pairs = read_card(a_model), read_cache(a_cache)
+    intensity_map = fit_to_training(pairs, "T2", "PD")
+    model = load_model(InstalledModel(card, a_model))
+    cases = simulated_cases(sorted(label_maps.glob("*.nii.gz"))[2:], "ixi", 2, 500)
+    results = [evaluate_case(model, case, intensity_map) for case in cases]
+    write_figures(a_model, card, results)
+    figures = read_card(a_model).figures
+    assert len(figures) == 4  # two masks, two ranges
+    expected = np.mean([result.metrics[NETWORK, "whole volume"].psnr_range for result in results])
+    assert figures[0]["metrics"]["psnr_range"] == pytest.approx(expected, abs=1e-4)
+    assert set(figures[0]["baselines"]) == {LINEAR, TRAINED_MAP, ORACLE}
+    assert f"| 2 | {expected:.1f} |" in results_table(results)
+
+
+def test_the_oracle_is_at_least_as_good_as_the_linear_fit(a_model, a_cache, label_maps):
+    model = load_model(InstalledModel(read_card(a_model), a_model))
+    case = next(simulated_cases(sorted(label_maps.glob("*.nii.gz"))[2:], "ixi", 1, 500))
+    metrics = evaluate_case(model, case, fit_to_training(read_cache(a_cache), "T2", "PD")).metrics
+    assert metrics[ORACLE, "whole volume"].mse <= metrics[LINEAR, "whole volume"].mse
+
+
+@pytest.mark.parametrize("plane", PLANES)
+def test_a_simulated_stack_knows_its_place(plane):
+    affine = stack_affine(SliceGeometry(plane, 8, 3, pixel_mm=2.0, spacing_mm=5.0, thickness_mm=4.0))
+    volume = Volume(np.ones((8, 8, 3), np.float32), affine)
+    assert volume.spacing_mm == (2.0, 2.0, 5.0)
+    np.testing.assert_allclose(affine @ [3.5, 3.5, 1, 1], [0, 0, 0, 1])
+
+
+def test_real_pairs_are_read_from_beside_their_table(real_pairs):
+    (case,) = real_cases(real_pairs)
+    assert isinstance(case, EvaluationCase) and case.name == "a real head"
+    assert case.volumes["PD"].shape == case.volumes["T2"].shape == (24, 24, 6)
+
+
+def test_a_table_that_is_missing_or_lacks_a_column_is_refused(tmp_path):
+    with pytest.raises(MissingFile):
+        list(real_cases(tmp_path / "none.csv"))
+    (tmp_path / "bad.csv").write_text("name,T2\n")
+    with pytest.raises(InputError, match="expected the columns name, T2, PD"):
+        list(real_cases(tmp_path / "bad.csv"))
+
+
+def test_an_experiment_survives_json(an_experiment):
+    assert Experiment.from_dict(json.loads(json.dumps(an_experiment.to_dict()))) == an_experiment
+
+
+def test_an_experiment_file_is_read_without_its_texts(an_experiment_file, an_experiment):
+    assert read_experiment(an_experiment_file) == an_experiment
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('name = "tiny"\n', "", "missing fields"),
+        ("seed = 1\n", "sead = 1\n", "unknown fields"),
+        ('target_contrast = "PD"', 'target_contrast = "T1"', "the contrasts T2 and PD"),
+        ('target_contrast = "PD"', 'target_contrast = "T2"', "the contrasts T2 and PD"),
+        ("steps = 6", "steps = 0", "at least one step"),
+        ("steps = 6", "steps = ", "tiny.toml"),
+        ("patch = [16, 16, 4]", "patch = [16, 16]", "three patch sizes"),
+        ("averaging = 0.9", "averaging = 1.0", "averaging < 1"),
+        ("averaging = 0.9", "peak_rate = 0.0", "positive rate"),
+        ("scans = 3", "scans = 0", "at least one scan"),
+        ("[network.configuration]", "[network.settings]", "name and configuration"),
+        ("[simulation]", "[simulations]", "simulation"),
+    ],
+)
+def test_a_wrong_experiment_file_is_refused_by_name(an_experiment_file, old, new, message):
+    assert old in EXPERIMENT
+    an_experiment_file.write_text(EXPERIMENT.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(InputError, match=message) as refusal:
+        read_experiment(an_experiment_file)
+    assert str(an_experiment_file) in str(refusal.value)
+
+
+def test_a_missing_experiment_file_is_refused(tmp_path):
+    with pytest.raises(MissingFile, match="expected an experiment file"):
+        read_experiment(tmp_path / "none.toml")
+
+
+def test_a_card_needs_its_texts(an_experiment_file):
+    assert read_card_texts(an_experiment_file)["data"] == "three scans"
+    an_experiment_file.write_text(EXPERIMENT.replace('licence = "Apache-2.0"\n', ""), encoding="utf-8")
+    with pytest.raises(InputError, match=r"a table \[card\].*missing: licence"):
+        read_card_texts(an_experiment_file)
+
+
+def test_the_shipped_experiments_are_whole():
+    project = Path(__file__).resolve().parents[2]
+    paths = sorted((project / "MRSynthesisTraining" / "Resources" / "Experiments").glob("*.toml"))
+    assert [read_experiment(path).name for path in paths] == [path.stem for path in paths] == ["pd-to-t2", "t2-to-pd"]
+    assert all(read_card_texts(path) for path in paths)
