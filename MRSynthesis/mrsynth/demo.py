@@ -8,17 +8,18 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
+from mrsynth.atomic_file import refused_write, replacing_file
 from mrsynth.contrast import guess_contrast
 from mrsynth.demo_head import DemoHead, build_demo_head
 from mrsynth.errors import InputError, OutputError
-from mrsynth.json_file import refused_write, write_json
+from mrsynth.json_file import write_json
 from mrsynth.picture import write_comparison_picture
 from mrsynth.progress import CancelLook, Progress, ProgressListener, ignore, never
 from mrsynth.synthesis_job import SynthesisJob
 from mrsynth.synthesis_run import JobResult, RunHooks, model_store, run_job
 from mrsynth.volume import Volume, volume_stem
 from mrsynth.volume_reading import read_volume
-from mrsynth.volume_writing import replacing_file, write_volume
+from mrsynth.volume_writing import write_volume
 
 MODELS = {"PD": "t2-to-pd", "T2": "pd-to-t2"}
 SURROUNDINGS_VOXELS = 4  # a lesion is compared with what lies this near in its slice

@@ -5,8 +5,8 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from mrsynth.atomic_file import refused_write
 from mrsynth.errors import InputError, MissingFile, OutputExists
-from mrsynth.json_file import refused_write
 from mrsynth.sidecar import is_sidecar, sidecar_path
 from mrsynth.synthesis_job import SynthesisJob
 from mrsynth.volume import VOLUME_SUFFIXES, volume_suffix

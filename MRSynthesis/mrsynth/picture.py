@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from mrsynth.atomic_file import replacing_file
 from mrsynth.comparison import difference_volumes
 from mrsynth.errors import InputError
 from mrsynth.head import head_mask
@@ -16,7 +17,6 @@ from mrsynth.picture_layout import Column, Row, draw_figure
 from mrsynth.planes import PatientView
 from mrsynth.resampling import Lattice, resample_onto
 from mrsynth.volume import Volume
-from mrsynth.volume_writing import replacing_file
 
 PICTURE_SUFFIXES = (".png", ".pdf", ".svg")
 

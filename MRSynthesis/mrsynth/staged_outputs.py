@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from mrsynth.json_file import refused_write
+from mrsynth.atomic_file import refused_write
 
 
 def staging_folder(output: Path, run_id: str) -> Path:

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import errno
 import gzip
-import os
-import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from os import PathLike
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
-from mrsynth.errors import InputError, OutputError
+from mrsynth.atomic_file import replacing_file
+from mrsynth.errors import InputError
 from mrsynth.itk_header import mha_header, nrrd_header
 from mrsynth.nifti import nifti_header
 from mrsynth.volume import VOLUME_SUFFIXES, Volume, volume_suffix
 
 _FASTEST = 1
 """Compression level: float32 images shrink by a tenth whatever the level."""
-
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def write_volume(volume: Volume, path: str | PathLike[str]) -> None:
@@ -46,35 +40,6 @@ def write_volume(volume: Volume, path: str | PathLike[str]) -> None:
         raise InputError(f"{path}: expected a name ending in {' '.join(VOLUME_SUFFIXES)}", "unsupported_format")
     with replacing_file(path) as file:
         _write_format(volume, suffix, file)
-
-
-@contextmanager
-def replacing_file(path: Path) -> Iterator[BinaryIO]:
-    """A binary file that gets its name when the block ends without an error, and vanishes when it does not.
-
-    Raises:
-        OutputError: ``disk_full`` or ``output_unwritable``.
-    """
-    # Hidden, so that a listing of volumes passes over what a killed process left behind.
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
-    try:
-        with open(temporary, "xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and not isinstance(error, (InputError, OutputError)):
-            raise _output_error(path, error) from error
-        raise
-
-
-def _output_error(path: Path, error: OSError) -> OutputError:
-    if error.errno in _FULL:
-        return OutputError(f"{path}: expected room for the output, found a full disk ({error.strerror})", "disk_full")
-    return OutputError(f"{path}: expected a folder that can be written to, found: {error.strerror or error}")
 
 
 def _write_format(volume: Volume, suffix: str, file: BinaryIO) -> None:

@@ -16,11 +16,12 @@ from types import FrameType
 from typing import BinaryIO
 
 import mrsynth
+from mrsynth.atomic_file import refused_write
 from mrsynth.errors import InputError
 from mrsynth.job_file import JobRequest, read_document, read_request
 from mrsynth.job_protocol import EventWriter, ExitCode, Failure
 from mrsynth.job_watch import JobWatch
-from mrsynth.json_file import refused_write, write_json
+from mrsynth.json_file import write_json
 from mrsynth.progress import EtaClock, Progress
 
 PROGRESS_EVERY_S = 0.1

@@ -1,12 +1,12 @@
-"""The state of a run on disk: written to a temporary name and renamed, so that a crash never leaves half of one."""
+"""The state of a run on disk: replaced as a whole, so that a crash never leaves half of one."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from mrsynth.atomic_file import replacing_file
 from mrsynth.errors import InputError, MissingFile
 
 CHECKPOINT = "checkpoint.pt"
@@ -34,10 +34,13 @@ class Checkpoint:
 
 
 def write_checkpoint(run: Path, checkpoint: Checkpoint) -> None:
-    """Replace the run's checkpoint, so that there is a whole one at any moment."""
-    temporary = run / (CHECKPOINT + ".partial")
-    torch.save(vars(checkpoint), temporary)
-    os.replace(temporary, run / CHECKPOINT)
+    """Replace the run's checkpoint, so that there is a whole one at any moment.
+
+    Raises:
+        OutputError: If it cannot be written; the one before is still there.
+    """
+    with replacing_file(run / CHECKPOINT) as file:
+        torch.save(vars(checkpoint), file)
 
 
 def read_checkpoint(run: Path) -> Checkpoint:

@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 
+from mrsynth.atomic_file import write_bytes
 from mrsynth.errors import InputError
 from mrsynth.models.card import CARD_NAME, ModelCard
-from mrsynth.models.staging import write_staged
 from mrsynth.models.weights import write_model
 from mrsynth.networks.registry import build_network
 from mrsynth_training.checkpoints import Checkpoint, read_checkpoint
@@ -67,7 +67,6 @@ def export_model(run: Path, pairs: Sequence[CachedPair], texts: dict[str, str], 
     network = build_network(experiment.network["name"], experiment.network["configuration"])
     network.load_state_dict(checkpoint.average)
     folder = models / experiment.name
-    folder.mkdir(parents=True, exist_ok=True)
     write_model(folder, _description(experiment, checkpoint, pairs, texts) | {"version": version}, network)
     return folder
 
@@ -85,7 +84,7 @@ def card_figures(results: Sequence[CaseResult]) -> list[dict[str, Any]]:
 def write_figures(folder: Path, card: ModelCard, results: Sequence[CaseResult]) -> None:
     """Replace the figures in a model folder's card; the weights stay as they are."""
     card = ModelCard.from_dict(card.to_dict() | {"figures": card_figures(results)})
-    write_staged(folder / CARD_NAME, card.to_json().encode())
+    write_bytes(folder / CARD_NAME, card.to_json().encode())
 
 
 def _figure(group: str, members: Sequence[CaseResult], mask: str, range_name: str) -> dict[str, Any]:

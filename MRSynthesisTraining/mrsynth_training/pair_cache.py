@@ -1,7 +1,6 @@
 """Simulated pairs on disk: one memory-mapped array a scan, normalised, with the numbers that describe it beside it."""
 
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
@@ -10,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from mrsynth.atomic_file import make_folder, replacing_file
 from mrsynth.errors import InputError, MissingFile
 from mrsynth.head import robust_scale
+from mrsynth.json_file import write_json
 from mrsynth_training.label_maps import read_label_map
 from mrsynth_training.simulation import SimulatedPair, simulate
 
@@ -62,7 +63,7 @@ def fill_cache(tasks: Sequence[SimulationTask], processes: int, report: Callable
     """
     missing = [task for task in tasks if not task.path.with_suffix(".json").is_file()]
     for folder in {task.path.parent for task in missing}:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     for done, _ in enumerate(_written(missing, processes), start=1):
         report(done, len(missing))
     return len(missing)
@@ -83,22 +84,15 @@ def write_pair(task: SimulationTask) -> None:
     pair = simulate(read_label_map(task.label_map), task.seed, task.protocol)
     scales = {name: robust_scale(getattr(pair, name)) for name in CHANNELS}
     voxels = np.stack([getattr(pair, name) / scales[name] for name in CHANNELS]).astype(np.float16)
-    _write_then_rename(task.path, lambda file: np.save(file, voxels))
-    description = json.dumps({"scales": scales, "description": _describe(task, pair)}, indent=1)
-    _write_then_rename(task.path.with_suffix(".json"), lambda file: file.write(description.encode()))
+    with replacing_file(task.path) as file:
+        np.save(file, voxels)
+    write_json(task.path.with_suffix(".json"), {"scales": scales, "description": _describe(task, pair)})
 
 
 def _describe(task: SimulationTask, pair: SimulatedPair) -> dict:
     subject = task.label_map.name.removesuffix(".nii.gz")
     timing, geometry = asdict(pair.protocol), asdict(pair.geometry)
     return {"subject": subject, "seed": task.seed, "noise": pair.noise, "protocol": timing, "geometry": geometry}
-
-
-def _write_then_rename(path: Path, write: Callable) -> None:
-    temporary = path.with_name(path.name + ".partial")
-    with open(temporary, "wb") as file:
-        write(file)
-    os.replace(temporary, path)
 
 
 def read_cache(cache: Path) -> list[CachedPair]:

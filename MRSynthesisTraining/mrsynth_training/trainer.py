@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from mrsynth.atomic_file import make_folder
 from mrsynth.errors import InputError, OutputExists
 from mrsynth.networks.registry import build_network
 from mrsynth_training.checkpoints import CHECKPOINT, Checkpoint, read_checkpoint, write_checkpoint
@@ -76,7 +77,7 @@ class Trainer:
         self.step, self.seconds = 0, 0.0
         if resume:
             self._restore(read_checkpoint(run))
-        run.mkdir(parents=True, exist_ok=True)
+        make_folder(run)
 
     def fit(self, report: Callable[[TrainingStatus], None], stop: Callable[[], bool] = lambda: False) -> bool:
         """Train to the end or until ``stop`` says so; return whether the end was reached. Always leaves a checkpoint.

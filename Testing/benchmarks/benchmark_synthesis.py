@@ -109,7 +109,14 @@ def machine() -> str:
 
 
 def main() -> None:
-    header = ["# Time and memory", "", f"{machine()}.", "", "| what | runs | median s | peak MiB |", "|---|---|---|---|"]
+    header = [
+        "# Time and memory",
+        "",
+        f"{machine()}.",
+        "",
+        "| what | runs | median s | peak MiB |",
+        "|---|---|---|---|",
+    ]
     with tempfile.TemporaryDirectory() as folder:
         table = "\n".join([*header, *synthesis_rows(Path(folder))]) + "\n"
     RESULTS.write_text(table, encoding="utf-8")

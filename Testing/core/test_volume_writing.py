@@ -7,10 +7,11 @@ import sys
 import numpy as np
 import pytest
 
+from mrsynth.atomic_file import replacing_file
 from mrsynth.errors import InputError, OutputError
 from mrsynth.volume import VOLUME_SUFFIXES, Volume, is_volume_path
 from mrsynth.volume_reading import read_volume
-from mrsynth.volume_writing import replacing_file, write_volume
+from mrsynth.volume_writing import write_volume
 
 
 @pytest.fixture

@@ -175,7 +175,7 @@ def test_a_full_disk_is_called_that(tmp_path, monkeypatch):
     def full(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("mrsynth.json_file.os.fsync", full)
+    monkeypatch.setattr("mrsynth.atomic_file.os.fsync", full)
     with pytest.raises(OutputError) as refused:
         write_json(tmp_path / "x.json", {})
     assert refused.value.code == "disk_full" and not list(tmp_path.iterdir())

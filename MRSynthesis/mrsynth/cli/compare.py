@@ -98,7 +98,7 @@ def _written(options: argparse.Namespace) -> list[Path]:
 
 
 def _write_table(options: argparse.Namespace, comparison: "Comparison", staged: "StagedOutputs") -> None:
-    from mrsynth.volume_writing import replacing_file
+    from mrsynth.atomic_file import replacing_file
 
     if options.csv is not None:
         with replacing_file(staged.path_for(options.csv)) as file:

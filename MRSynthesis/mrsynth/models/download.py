@@ -8,10 +8,10 @@ from typing import IO, Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
+from mrsynth.atomic_file import make_folder, replacing_file
 from mrsynth.errors import Cancelled, InputError
 from mrsynth.models.card import WEIGHTS_NAME, ModelCard
 from mrsynth.models.integrity import refuse_pickle, verify_sha256
-from mrsynth.models.staging import staged_file
 from mrsynth.progress import CancelLook, Progress, ProgressListener, ignore, never
 
 TIMEOUT_S = 30
@@ -60,10 +60,11 @@ def download_weights(
         )
     if not consent(_question(card, path)):
         raise Cancelled(f"the weights of model {card.name!r} were not downloaded, as there was no consent")
-    with staged_file(path) as part, _open(card.url) as source:
-        with part.open("wb") as sink:
-            _Transfer(card, progress, cancelled).run(source, sink)
-        _verify(part, card)
+    make_folder(path.parent)
+    with replacing_file(path) as sink, _open(card.url) as source:
+        _Transfer(card, progress, cancelled).run(source, sink)
+        sink.flush()
+        _verify(Path(sink.name), card)
     return path
 
 

@@ -1,4 +1,4 @@
-"""Files and folders that appear under their name complete, or not at all."""
+"""Folders that appear under their name complete, or not at all."""
 
 import os
 import shutil
@@ -7,29 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mrsynth.atomic_file import refused_write
 from mrsynth.errors import InputError, OutputError
-from mrsynth.json_file import refused_write
-
-
-@contextmanager
-def staged_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path`` that takes its name when the block ends well, and is removed when not.
-
-    Raises:
-        OutputError: If the folder cannot be made or written, or the disk is full; ``path`` is then as it was.
-    """
-    with _refusals(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        os.close(descriptor)
-        part = Path(name)
-        try:
-            yield part
-            part.chmod(0o644)  # mkstemp's files are the owner's only, but a model may be shared
-            _flush(part)
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -51,16 +30,6 @@ def staged_folder(path: Path) -> Iterator[Path]:
             shutil.rmtree(workspace, ignore_errors=True)
 
 
-def write_staged(path: Path, data: bytes) -> None:
-    """Write a file that is complete or absent.
-
-    Raises:
-        OutputError: If it cannot be written.
-    """
-    with staged_file(path) as part:
-        part.write_bytes(data)
-
-
 def _swap(part: Path, path: Path, older: Path) -> None:
     if not path.exists():
         os.replace(part, path)
@@ -71,11 +40,6 @@ def _swap(part: Path, path: Path, older: Path) -> None:
     except OSError:
         os.replace(older, path)
         raise
-
-
-def _flush(path: Path) -> None:
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
 
 
 @contextmanager

@@ -11,11 +11,11 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from mrsynth.atomic_file import write_bytes
 from mrsynth.errors import InputError
 from mrsynth.models.card import CARD_NAME, WEIGHTS_NAME, ModelCard
 from mrsynth.models.installed import InstalledModel
 from mrsynth.models.integrity import not_safetensors, read_weights
-from mrsynth.models.staging import write_staged
 from mrsynth.networks.registry import build_network
 
 
@@ -66,8 +66,8 @@ def write_model(folder: Path, description: Mapping[str, Any], network: nn.Module
     data = safetensors.torch.save(tensors)
     fingerprint = {"sha256": hashlib.sha256(data).hexdigest(), "size_bytes": len(data)}
     card = ModelCard.from_dict({**description, **fingerprint}, where=str(folder / CARD_NAME))
-    write_staged(folder / WEIGHTS_NAME, data)
-    write_staged(folder / CARD_NAME, card.to_json().encode())
+    write_bytes(folder / WEIGHTS_NAME, data)
+    write_bytes(folder / CARD_NAME, card.to_json().encode())
     return card
 
 
