@@ -8,9 +8,8 @@ import pytest
 PROJECT = Path(__file__).resolve().parent.parent
 
 
-@pytest.fixture(scope="session", autouse=True)
-def two_threads():
-    """Keep the suite's timing alike on small and large machines; torch is bounded when a test first imports it."""
+def pytest_configure():
+    """Bound the threads before a test file is imported, and torch with it: timing is then alike on all machines."""
     os.environ.setdefault("OMP_NUM_THREADS", "2")
     os.environ.setdefault("MKL_NUM_THREADS", "2")
 

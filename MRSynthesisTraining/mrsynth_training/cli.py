@@ -1,6 +1,7 @@
 """The command ``mrsynth-train``: simulate scans, fit a generator, export it as a model, measure it."""
 
 import argparse
+import itertools
 import os
 import sys
 from collections.abc import Sequence
@@ -8,39 +9,50 @@ from pathlib import Path
 
 from mrsynth import __version__
 from mrsynth.errors import InputError, OutputError
-
-EXIT_OK, EXIT_FAILURE, EXIT_BAD_INPUT, EXIT_CANCELLED = 0, 1, 2, 130
+from mrsynth.job_protocol import ExitCode
 
 # Far from the seeds of training, so that no head is evaluated as it was trained on.
 EVALUATION_SEED = 900_000
+PROTOCOLS = ("ixi", "random")
 
-EPILOG = """examples:
-  mrsynth-train simulate t2-to-pd.toml LABEL_MAPS CACHE
-  mrsynth-train fit t2-to-pd.toml CACHE RUN
-  mrsynth-train fit t2-to-pd.toml CACHE RUN --resume
-  mrsynth-train export t2-to-pd.toml CACHE RUN MODELS
-  mrsynth-train evaluate MODELS/t2-to-pd CACHE LABEL_MAPS --pairs pairs.csv
+DESCRIPTION = "Train a model that turns T2 into PD or PD into T2, from label maps of whole heads."
+EPILOG = """in this order:
+  mrsynth-train simulate t2-to-pd LABEL_MAPS CACHE
+  mrsynth-train fit t2-to-pd CACHE RUN              again with --resume after Ctrl-C
+  mrsynth-train export t2-to-pd CACHE RUN MODELS
+  mrsynth-train evaluate MODELS/t2-to-pd CACHE LABEL_MAPS --pairs pairs.csv --write-card
+  mrsynth synthesize t2.nii.gz pd.nii.gz --model t2-to-pd --models MODELS
+
+t2-to-pd is the experiment of a shipped model, and so is pd-to-t2; the path of a TOML file names one of yours.
+LABEL_MAPS holds maps of whole heads at 1 mm, *.nii.gz, in FreeSurfer's numbers and with tissue outside the brain from
+500 on, as in data/training_label_maps of the SynthSeg repository. CACHE, RUN and MODELS are folders that are made.
 """
+EXPERIMENT = "experiment file (TOML), or the name of a shipped experiment"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit code: 0, 1 failure, 2 bad input, 130 interrupted."""
-    options = _parser().parse_args(arguments)
+    options = command_parser().parse_args(arguments)
     try:
-        return options.command(options)
+        return int(options.command(options))
     except (InputError, OutputError) as error:
         print(f"mrsynth-train: {error}", file=sys.stderr)
-        return EXIT_BAD_INPUT
+        return int(ExitCode.BAD_INPUT)
     except KeyboardInterrupt:
-        return EXIT_CANCELLED
+        print("mrsynth-train: interrupted", file=sys.stderr)
+        return int(ExitCode.CANCELLED)
     except (OSError, RuntimeError) as error:
         print(f"mrsynth-train: {error}", file=sys.stderr)
-        return EXIT_FAILURE
+        return int(ExitCode.FAILURE)
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line; each command sets ``command``, the function that runs it."""
     parser = argparse.ArgumentParser(
-        prog="mrsynth-train", description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="mrsynth-train",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"mrsynth-train {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -52,18 +64,28 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_simulate(commands: argparse._SubParsersAction) -> None:
-    parser = commands.add_parser("simulate", help="simulate the scans of an experiment from label maps")
-    parser.add_argument("experiment", type=Path, help="experiment file (TOML)")
-    parser.add_argument("label_maps", type=Path, help="folder of whole-head label maps at 1 mm (*.nii.gz)")
+    parser = _add_command(commands, "simulate", "simulate the scans of an experiment from label maps")
+    parser.add_argument("experiment", type=Path, help=EXPERIMENT)
+    parser.add_argument(
+        "label_maps",
+        type=Path,
+        help="folder of whole-head label maps at 1 mm (*.nii.gz); the first ones, in the order of their names, are for "
+        "training, as many as the experiment says, and the others for evaluation",
+    )
     parser.add_argument("cache", type=Path, help="folder for the simulated scans; scans that are there are kept")
-    parser.add_argument("--processes", type=int, default=os.cpu_count(), help="scans at a time (default: %(default)s)")
+    parser.add_argument(
+        "--processes",
+        type=int,
+        default=os.cpu_count(),
+        help="scans at a time, about 1 GB of memory each (default: %(default)s)",
+    )
     parser.set_defaults(command=_simulate)
 
 
 def _add_fit(commands: argparse._SubParsersAction) -> None:
-    parser = commands.add_parser("fit", help="train a generator; Ctrl-C leaves a checkpoint to resume from")
-    parser.add_argument("experiment", type=Path, help="experiment file (TOML)")
-    parser.add_argument("cache", type=Path, help="folder of simulated scans")
+    parser = _add_command(commands, "fit", "train a generator on the CPU; Ctrl-C leaves a checkpoint to resume from")
+    parser.add_argument("experiment", type=Path, help=EXPERIMENT)
+    parser.add_argument("cache", type=Path, help="folder of the experiment's simulated scans, all of them")
     parser.add_argument("run_folder", type=Path, metavar="RUN", help="folder for the checkpoint")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
     parser.add_argument("--threads", type=int, help="CPU threads (default: PyTorch's choice)")
@@ -71,8 +93,8 @@ def _add_fit(commands: argparse._SubParsersAction) -> None:
 
 
 def _add_export(commands: argparse._SubParsersAction) -> None:
-    parser = commands.add_parser("export", help="write a finished run as a model: weights and card")
-    parser.add_argument("experiment", type=Path, help="experiment file (TOML) with a table [card]")
+    parser = _add_command(commands, "export", "write a finished run as a model: weights and card")
+    parser.add_argument("experiment", type=Path, help=EXPERIMENT + "; its table [card] has the card's texts")
     parser.add_argument("cache", type=Path, help="folder of the simulated scans it was trained on")
     parser.add_argument("run_folder", type=Path, metavar="RUN", help="folder of the run")
     parser.add_argument("models", type=Path, help="folder that the model's own folder is made in")
@@ -81,19 +103,28 @@ def _add_export(commands: argparse._SubParsersAction) -> None:
 
 
 def _add_evaluate(commands: argparse._SubParsersAction) -> None:
-    parser = commands.add_parser("evaluate", help="measure a model beside its baselines")
-    parser.add_argument("model", type=Path, help="model folder")
+    parser = _add_command(commands, "evaluate", "measure a model beside its baselines")
+    parser.add_argument("model", type=Path, help="model folder, as export made it")
     parser.add_argument(
-        "cache", type=Path, help="folder of the simulated scans it was trained on (for the map baseline)"
+        "cache", type=Path, help="folder of the simulated scans it was trained on; the baseline map is fitted on them"
     )
-    parser.add_argument("label_maps", type=Path, help="folder of label maps; those after the training heads are used")
-    parser.add_argument("--pairs", type=Path, help="CSV table (name, T2, PD) of real pairs")
+    parser.add_argument("label_maps", type=Path, help="folder of label maps; those that were not trained on are used")
+    parser.add_argument(
+        "--pairs",
+        type=Path,
+        help="real pairs as well: a CSV table with the columns name, T2 and PD, paths relative to the table; pairs of "
+        "one name are summarised together",
+    )
     parser.add_argument(
         "--scans", type=int, default=4, help="simulated scans a head and protocol (default: %(default)s)"
     )
-    parser.add_argument("--csv", type=Path, help="write every figure of every case")
+    parser.add_argument("--csv", type=Path, help="write every figure of every case to this file")
     parser.add_argument("--write-card", action="store_true", help="write the figures into the model's card")
     parser.set_defaults(command=_evaluate)
+
+
+def _add_command(commands: argparse._SubParsersAction, name: str, what: str) -> argparse.ArgumentParser:
+    return commands.add_parser(name, help=what, description=what[0].upper() + what[1:] + ".")
 
 
 def _simulate(options: argparse.Namespace) -> int:
@@ -103,11 +134,14 @@ def _simulate(options: argparse.Namespace) -> int:
 
     simulation = read_experiment(options.experiment).simulation
     heads = list_label_maps(options.label_maps)[: simulation.training_heads]
+    if len(heads) < simulation.training_heads:
+        found = f"expected at least {simulation.training_heads} label maps, as the experiment says, found {len(heads)}"
+        raise InputError(f"{options.label_maps}: {found}")
     tasks = plan_simulations(heads, options.cache, simulation.scans, simulation.seed)
     with _progress_bar(len(tasks), "scans") as bar:
         new = fill_cache(tasks, options.processes, lambda done, total: bar.update())
     print(f"{len(tasks)} scans of {len(heads)} heads in {options.cache}, {new} of them new")
-    return EXIT_OK
+    return ExitCode.OK
 
 
 def _fit(options: argparse.Namespace) -> int:
@@ -120,8 +154,10 @@ def _fit(options: argparse.Namespace) -> int:
 
     if options.threads:
         torch.set_num_threads(options.threads)
+    torch.set_flush_denormal(True)  # a CPU is many times slower on numbers too small to matter
     experiment = read_experiment(options.experiment)
-    trainer = Trainer(experiment, read_cache(options.cache), options.run_folder, options.resume)
+    pairs = read_cache(options.cache, experiment.simulation)
+    trainer = Trainer(experiment, pairs, options.run_folder, options.resume)
     with stop_on_signals() as stopped, _progress_bar(experiment.optimization.steps, "steps", trainer.step) as bar:
 
         def report(status) -> None:
@@ -129,19 +165,23 @@ def _fit(options: argparse.Namespace) -> int:
             bar.update(status.step - bar.n)
 
         finished = trainer.fit(report, stopped)
+        bar.update(trainer.step - bar.n)
     state = "finished" if finished else "stopped; go on with --resume"
     print(f"{options.run_folder}: {trainer.step} of {experiment.optimization.steps} steps, {state}")
-    return EXIT_OK if finished else EXIT_CANCELLED
+    return ExitCode.OK if finished else ExitCode.CANCELLED
 
 
 def _export(options: argparse.Namespace) -> int:
-    from mrsynth_training.export import export_model, read_card_texts
+    from mrsynth_training.experiments import read_experiment
+    from mrsynth_training.export import export_model, read_card_texts, require_run_of
     from mrsynth_training.pair_cache import read_cache
 
-    texts, pairs = read_card_texts(options.experiment), read_cache(options.cache)
+    experiment, texts = read_experiment(options.experiment), read_card_texts(options.experiment)
+    pairs = read_cache(options.cache, experiment.simulation)
+    require_run_of(experiment, options.run_folder)
     folder = export_model(options.run_folder, pairs, texts, options.models, options.model_version)
     print(f"{folder}: model written; its figures are written by `mrsynth-train evaluate {folder} ... --write-card`")
-    return EXIT_OK
+    return ExitCode.OK
 
 
 def _evaluate(options: argparse.Namespace) -> int:
@@ -149,42 +189,47 @@ def _evaluate(options: argparse.Namespace) -> int:
     from mrsynth.models.installed import InstalledModel
     from mrsynth.models.weights import load_model
     from mrsynth_training.evaluation import evaluate_case, results_table, write_results
+    from mrsynth_training.experiments import Experiment
     from mrsynth_training.export import write_figures
     from mrsynth_training.pair_cache import read_cache
     from mrsynth_training.trained_intensity_map import fit_to_training
 
     card = read_card(options.model)
-    cases = list(_cases(options, card.training["subjects"]))
     model = load_model(InstalledModel(card, options.model))
-    intensity_map = fit_to_training(read_cache(options.cache), card.source_contrast, card.target_contrast)
-    with _progress_bar(len(cases), "scans") as bar:
-        results = []
+    pairs = read_cache(options.cache, Experiment.from_dict(card.training["configuration"]).simulation)
+    count, cases = _cases(options, pairs)
+    intensity_map = fit_to_training(pairs, card.source_contrast, card.target_contrast)
+    results = []
+    with _progress_bar(count, "scans") as bar:
         for case in cases:
             results.append(evaluate_case(model, case, intensity_map))
             bar.update()
     print(results_table(results))
-    if options.csv:
-        write_results(results, options.csv)
     if options.write_card:
         write_figures(options.model, card, results)
-    return EXIT_OK
+    if options.csv:
+        write_results(results, options.csv)
+    return ExitCode.OK
 
 
-def _cases(options: argparse.Namespace, training_heads: int):
-    """Yield the simulated cases of the heads that were not trained on, then the real ones."""
-    from mrsynth_training.evaluation_cases import real_cases, simulated_cases
-    from mrsynth_training.label_maps import list_label_maps
+def _cases(options: argparse.Namespace, pairs):
+    """Return how many cases there are and the cases: unseen heads, simulated as they are asked for, then real pairs.
 
-    heads = list_label_maps(options.label_maps)[training_heads:]
-    if not heads:
-        raise InputError(f"{options.label_maps}: expected heads beyond the {training_heads} trained on, found none")
-    for protocol in ("ixi", "random"):
-        yield from simulated_cases(heads, protocol, options.scans, EVALUATION_SEED)
-    if options.pairs:
-        yield from real_cases(options.pairs)
+    What a person may have got wrong is read at once, before minutes are spent on simulating.
+    """
+    from mrsynth_training.evaluation_cases import real_cases, simulated_cases, unseen_heads
+
+    heads = unseen_heads(options.label_maps, pairs)
+    real = list(real_cases(options.pairs)) if options.pairs else []
+    simulated = (simulated_cases(heads, protocol, options.scans, EVALUATION_SEED) for protocol in PROTOCOLS)
+    return len(PROTOCOLS) * len(heads) * options.scans + len(real), itertools.chain(*simulated, real)
 
 
 def _progress_bar(total: int, unit: str, initial: int = 0):
     from tqdm import tqdm
 
     return tqdm(total=total, initial=initial, unit=" " + unit, file=sys.stderr, mininterval=1.0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,12 +1,14 @@
 """A model measured against acquired scans and its baselines, case by case and group by group."""
 
 import csv
+import io
 import math
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mrsynth.atomic_file import write_bytes
 from mrsynth.baselines import IntensityMap
 from mrsynth.comparison import INTENSITY_MAP, LINEAR, SYNTHETIC, compare_volumes
 from mrsynth.metrics import HEAD, WHOLE_VOLUME, Metrics
@@ -80,11 +82,16 @@ def results_table(results: Sequence[CaseResult]) -> str:
 
 
 def write_results(results: Sequence[CaseResult], path: Path) -> None:
-    """Write every figure of every case as CSV."""
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("group", "case", "estimate", "mask", *FIGURES))
-        for result in results:
-            for (estimate, mask), metrics in result.metrics.items():
-                figures = (getattr(metrics, figure) for figure in FIGURES)
-                writer.writerow((result.group, result.name, estimate, mask, *figures))
+    """Write every figure of every case as CSV; what could not be measured is empty.
+
+    Raises:
+        OutputError: If it cannot be written.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("group", "case", "estimate", "mask", *FIGURES))
+    for result in results:
+        for (estimate, mask), metrics in result.metrics.items():
+            figures = (getattr(metrics, figure) for figure in FIGURES)
+            writer.writerow((result.group, result.name, estimate, mask, *figures))
+    write_bytes(path, text.getvalue().encode())

@@ -11,7 +11,8 @@ from mrsynth.errors import InputError, MissingFile
 from mrsynth.volume import Volume
 from mrsynth.volume_reading import read_volume
 from mrsynth_training.acquisition import PLANES, SliceGeometry
-from mrsynth_training.label_maps import read_label_map
+from mrsynth_training.label_maps import list_label_maps, read_label_map
+from mrsynth_training.pair_cache import CachedPair, subject_of
 from mrsynth_training.simulation import simulate
 
 PAIR_COLUMNS = ("name", "T2", "PD")
@@ -32,6 +33,20 @@ class EvaluationCase:
     volumes: dict[str, Volume]
 
 
+def unseen_heads(folder: Path, pairs: Sequence[CachedPair]) -> list[Path]:
+    """Return the label maps of a folder that no training scan was made from, told by their names.
+
+    Raises:
+        MissingFile: If the folder does not exist.
+        InputError: If every label map was trained on.
+    """
+    trained = {pair.description["subject"] for pair in pairs}
+    heads = [path for path in list_label_maps(folder) if subject_of(path) not in trained]
+    if not heads:
+        raise InputError(f"{folder}: expected heads that were not trained on, found none beside those of training")
+    return heads
+
+
 def simulated_cases(
     label_maps: Sequence[Path], protocol: str, scans_a_head: int, seed: int
 ) -> Iterator[EvaluationCase]:
@@ -49,7 +64,7 @@ def simulated_cases(
             pair = simulate(labels, seed + index * scans_a_head + repeat, protocol)
             affine = stack_affine(pair.geometry)
             volumes = {"T2": Volume(pair.t2, affine), "PD": Volume(pair.pd, affine)}
-            name = f"{path.name.removesuffix('.nii.gz')}, scan {repeat + 1}"
+            name = f"{subject_of(path)}, scan {repeat + 1}"
             yield EvaluationCase(f"simulated, {protocol} protocol", name, volumes)
 
 

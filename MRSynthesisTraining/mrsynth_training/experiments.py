@@ -1,13 +1,16 @@
 """Experiments as declarative files: everything that a training run depends on, checked before it starts."""
 
 import tomllib
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, Field, asdict, dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 from mrsynth.errors import InputError, MissingFile
 
 CONTRASTS = ("T2", "PD")
+
+# What a file may hold where a field is of these types; otherwise it is the type itself.
+ACCEPTED: dict[type, tuple[type, ...]] = {float: (int, float), tuple: (list, tuple)}
 
 
 @dataclass(frozen=True)
@@ -57,11 +60,13 @@ class OptimizationOptions:
     def __post_init__(self) -> None:
         object.__setattr__(self, "patch", tuple(self.patch))
         _require(self.steps >= 1 and self.batch_size >= 1, f"expected at least one step and patch, found {self}")
-        _require(len(self.patch) == 3 and min(self.patch) >= 1, f"expected three patch sizes, found {self.patch}")
+        whole = all(isinstance(size, int) and size >= 1 for size in self.patch)
+        _require(len(self.patch) == 3 and whole, f"expected three patch sizes, found {self.patch}")
         _require(
             self.peak_rate > 0 and 0 < self.warmup < 1, f"expected a positive rate and 0 < warmup < 1, found {self}"
         )
         _require(0 <= self.averaging < 1, f"expected 0 <= averaging < 1, found {self.averaging}")
+        _require(min(self.weight_decay, self.gradient_weight) >= 0, f"expected weights of at least 0, found {self}")
 
 
 @dataclass(frozen=True)
@@ -89,10 +94,8 @@ class Experiment:
     def __post_init__(self) -> None:
         pair = {self.source_contrast, self.target_contrast}
         _require(pair == set(CONTRASTS), f"expected the contrasts T2 and PD, found {sorted(pair)}")
-        _require(
-            set(self.network) == {"name", "configuration"},
-            f"expected a network's name and configuration, found {self.network}",
-        )
+        whole = set(self.network) == {"name", "configuration"} and isinstance(self.network["configuration"], dict)
+        _require(whole, f"expected a network's name and configuration, found {self.network}")
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -102,7 +105,7 @@ class Experiment:
         """Return the experiment a document describes.
 
         Raises:
-            InputError: If a field is missing, unknown or out of its range.
+            InputError: If a field is missing, unknown, of another type or out of its range.
         """
         document = _checked(cls, document)
         document["simulation"] = SimulationOptions(**_checked(SimulationOptions, document["simulation"]))
@@ -110,25 +113,51 @@ class Experiment:
         return cls(**document)
 
 
+def shipped_experiments() -> dict[str, Path]:
+    """Return the files of the experiments behind the shipped models, by name, wherever this package is installed."""
+    here = Path(__file__).parent
+    folders = (here.parent / "Resources" / "Experiments", here / "shipped_experiments")  # in a tree, in a wheel
+    return {path.stem: path for folder in folders for path in sorted(folder.glob("*.toml"))}
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """Return the tables of an experiment file.
+
+    Args:
+        path: A TOML file, or the bare name of a shipped experiment.
+
+    Raises:
+        MissingFile: If there is neither.
+        InputError: If it is not TOML; the message names the file.
+    """
+    shipped = shipped_experiments()
+    found = path if path.is_file() else shipped.get(str(path))
+    if found is None:
+        raise MissingFile(f"{path}: expected an experiment file or a name of {sorted(shipped)}, found neither")
+    try:
+        return tomllib.loads(found.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{found}: {error}") from error
+
+
 def read_experiment(path: Path) -> Experiment:
-    """Read an experiment from a TOML file.
+    """Read an experiment from a TOML file, or a shipped one by its name.
 
     Raises:
         MissingFile: If there is no such file.
-        InputError: If it is not TOML, or a field is missing, unknown or out of its range; the message names the file.
+        InputError: If it is not TOML, or a field is missing, unknown, of another type or out of its range; the message
+            names the file.
     """
-    if not path.is_file():
-        raise MissingFile(f"{path}: expected an experiment file, found none")
+    document = read_document(path)
+    document.pop("card", None)  # texts for people, which change nothing about the training
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-        document.pop("card", None)  # texts for people, which change nothing about the training
         return Experiment.from_dict(document)
-    except (tomllib.TOMLDecodeError, ValueError) as error:
+    except InputError as error:
         raise InputError(f"{path}: {error}") from error
 
 
 def _checked(cls: type, document: Any) -> dict[str, Any]:
-    """Return a copy of a table whose keys are the fields of a dataclass."""
+    """Return a copy of a table whose keys and types are those of a dataclass's fields."""
     if not isinstance(document, dict):
         raise InputError(f"expected a table for {cls.__name__}, found {document!r}")
     known = {field.name for field in fields(cls)}
@@ -136,7 +165,18 @@ def _checked(cls: type, document: Any) -> dict[str, Any]:
     missing, unknown = sorted(required - set(document)), sorted(set(document) - known)
     if missing or unknown:
         raise InputError(f"{cls.__name__}: missing fields {missing}, unknown fields {unknown}")
+    for field in fields(cls):
+        if field.name in document and not _accepts(field, document[field.name]):
+            expected = getattr(field.type, "__name__", field.type)
+            raise InputError(f"{cls.__name__}: expected {field.name} as {expected}, found {document[field.name]!r}")
     return dict(document)
+
+
+def _accepts(field: Field, value: Any) -> bool:
+    kind = get_origin(field.type) or field.type
+    if is_dataclass(kind):
+        return True  # checked as a table of its own
+    return isinstance(value, ACCEPTED.get(kind, kind)) and not isinstance(value, bool)
 
 
 def _require(condition: bool, message: str) -> None:

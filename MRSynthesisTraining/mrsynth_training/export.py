@@ -2,7 +2,6 @@
 
 import platform
 import statistics
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from mrsynth_training.evaluation import (
     group_results,
     mean_figures,
 )
-from mrsynth_training.experiments import Experiment
+from mrsynth_training.experiments import Experiment, read_document
 from mrsynth_training.pair_cache import CachedPair
 
 # What the cached scans cover once the head's own scaling (0.9 to 1.1) is counted.
@@ -43,13 +42,27 @@ def read_card_texts(path: Path) -> dict[str, str]:
     """Return what an experiment file says for the model's card, its table ``[card]``.
 
     Raises:
-        InputError: If the table is missing or lacks one of `CARD_TEXTS`.
+        MissingFile: If there is no such file.
+        InputError: If it is not TOML, or the table is missing or lacks one of `CARD_TEXTS`.
     """
-    texts = tomllib.loads(path.read_text(encoding="utf-8")).get("card", {})
+    texts = read_document(path).get("card", {})
     missing = sorted(set(CARD_TEXTS) - set(texts))
     if missing:
         raise InputError(f"{path}: expected a table [card] with {', '.join(CARD_TEXTS)}; missing: {', '.join(missing)}")
-    return {name: " ".join(texts[name].split()) for name in CARD_TEXTS}
+    return {name: " ".join(str(texts[name]).split()) for name in CARD_TEXTS}
+
+
+def require_run_of(experiment: Experiment, run: Path) -> None:
+    """Refuse a run of another experiment, whose card would carry this one's texts.
+
+    Raises:
+        MissingFile: If the run has no checkpoint.
+        InputError: If its checkpoint is damaged or of another experiment.
+    """
+    if read_checkpoint(run).experiment != experiment.to_dict():
+        raise InputError(
+            f"{run}: expected a run of the experiment {experiment.name}, found one of another configuration"
+        )
 
 
 def export_model(run: Path, pairs: Sequence[CachedPair], texts: dict[str, str], models: Path, version: str) -> Path:
@@ -99,8 +112,9 @@ def _figure(group: str, members: Sequence[CaseResult], mask: str, range_name: st
         "range": RANGES[range_name],
         "metrics": figures(NETWORK),
         "baselines": {estimate: figures(estimate) for estimate in (LINEAR, TRAINED_MAP, ORACLE)},
-        "note": f"mean of {len(members)} scan{'s' if len(members) > 1 else ''}; "
-        "map is fitted on the training scans, linear and oracle on the very pair they are measured on",
+        "note": f"mean of {len(members)} scan{'s' if len(members) > 1 else ''} against the other echo as acquired, or "
+        "as simulated with its noise and echo time; map is fitted on the training scans, linear and oracle on the very "
+        "pair they are measured on",
     }
 
 

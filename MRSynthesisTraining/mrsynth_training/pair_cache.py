@@ -13,6 +13,7 @@ from mrsynth.atomic_file import make_folder, replacing_file
 from mrsynth.errors import InputError, MissingFile
 from mrsynth.head import robust_scale
 from mrsynth.json_file import write_json
+from mrsynth_training.experiments import SimulationOptions
 from mrsynth_training.label_maps import read_label_map
 from mrsynth_training.simulation import SimulatedPair, simulate
 
@@ -45,6 +46,11 @@ class SimulationTask:
     path: Path
 
 
+def subject_of(label_map: Path) -> str:
+    """Return the name under which a label map's scans are kept."""
+    return label_map.name.removesuffix(".nii.gz")
+
+
 def plan_simulations(label_maps: Sequence[Path], cache: Path, scans: int, seed: int) -> list[SimulationTask]:
     """Return the tasks that fill a cache: heads in turn, a seed of its own for each scan."""
     return [
@@ -75,8 +81,13 @@ def _written(tasks: Sequence[SimulationTask], processes: int) -> Iterator[None]:
         yield from map(write_pair, tasks)
         return
     with ProcessPoolExecutor(max_workers=processes, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        for future in as_completed([pool.submit(write_pair, task) for task in tasks]):
-            yield future.result()
+        futures = [pool.submit(write_pair, task) for task in tasks]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        finally:
+            # After Ctrl-C or a failure the pool would otherwise simulate all the rest before it lets go.
+            pool.shutdown(cancel_futures=True)
 
 
 def write_pair(task: SimulationTask) -> None:
@@ -90,24 +101,41 @@ def write_pair(task: SimulationTask) -> None:
 
 
 def _describe(task: SimulationTask, pair: SimulatedPair) -> dict:
-    subject = task.label_map.name.removesuffix(".nii.gz")
+    subject = subject_of(task.label_map)
     timing, geometry = asdict(pair.protocol), asdict(pair.geometry)
     return {"subject": subject, "seed": task.seed, "noise": pair.noise, "protocol": timing, "geometry": geometry}
 
 
-def read_cache(cache: Path) -> list[CachedPair]:
+def read_cache(cache: Path, simulation: SimulationOptions | None = None) -> list[CachedPair]:
     """Return the scans of a cache, arrays memory-mapped.
+
+    Args:
+        cache: Folder of the scans.
+        simulation: What the cache must hold, neither fewer scans nor others; anything by default.
 
     Raises:
         MissingFile: If the folder, or an array that a description promises, is missing.
-        InputError: If the cache is empty or an array is damaged.
+        InputError: If the cache is empty, an array is damaged, or the scans are not those of the simulation.
     """
     if not cache.is_dir():
         raise MissingFile(f"{cache}: expected a cache of simulated pairs, found no folder")
     pairs = [_read_pair(path) for path in sorted(cache.glob("pair_*.json"))]
     if not pairs:
         raise InputError(f"{cache}: expected simulated pairs (pair_*.npy), found none; run `mrsynth-train simulate`")
+    if simulation is not None:
+        _require_scans(pairs, simulation, cache)
     return pairs
+
+
+def _require_scans(pairs: Sequence[CachedPair], simulation: SimulationOptions, cache: Path) -> None:
+    """A run on half a cache would say on its card that it saw a whole one."""
+    seeds = {pair.description["seed"] for pair in pairs}
+    expected = set(range(simulation.seed, simulation.seed + simulation.scans))
+    if seeds != expected:
+        raise InputError(
+            f"{cache}: expected the experiment's {simulation.scans} scans, found {len(seeds & expected)} of them and "
+            f"{len(seeds - expected)} others; complete them with `mrsynth-train simulate` in a folder of their own"
+        )
 
 
 def _read_pair(path: Path) -> CachedPair:

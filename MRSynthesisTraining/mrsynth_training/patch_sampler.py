@@ -25,11 +25,11 @@ class PatchSampler:
     A resumed run draws the very patches that an uninterrupted one would, with no random state to save.
 
     Args:
-        pairs: Scans to draw from.
+        pairs: Scans to draw from; those smaller than a patch are left out.
         experiment: Says which contrast is the source, the patch, the batch size and the seed.
 
     Raises:
-        InputError: If a scan is smaller than a patch in-plane.
+        InputError: If every scan is smaller than a patch.
     """
 
     def __init__(self, pairs: Sequence[CachedPair], experiment: Experiment) -> None:

@@ -26,7 +26,7 @@ SAVE_EVERY_S = 120.0
 
 
 class TrainingDiverged(RuntimeError):
-    """The loss is no longer a number; the last checkpoint is from before that."""
+    """The loss is no longer a number; a checkpoint, if there is one, is from before that."""
 
 
 @dataclass(frozen=True)
@@ -80,10 +80,10 @@ class Trainer:
         make_folder(run)
 
     def fit(self, report: Callable[[TrainingStatus], None], stop: Callable[[], bool] = lambda: False) -> bool:
-        """Train to the end or until ``stop`` says so; return whether the end was reached. Always leaves a checkpoint.
+        """Train to the end or until ``stop`` says so; return whether the end was reached. Leaves a checkpoint.
 
         Raises:
-            TrainingDiverged: If the loss becomes NaN or infinite.
+            TrainingDiverged: If the loss becomes NaN or infinite; the checkpoint stays as it was last saved, if it was.
         """
         started, saved, losses = time.monotonic() - self.seconds, time.monotonic(), []
         while self.step < self.options.steps and not stop():

@@ -43,14 +43,17 @@ def measure(command: Sequence[str]) -> Measurement:
     Raises:
         RuntimeError: If it fails.
     """
-    started, peak = time.perf_counter(), 0
-    process = psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    while process.poll() is None:
-        peak = max(peak, _held_bytes(process))
-        time.sleep(POLL_S)
-    seconds = time.perf_counter() - started
-    if process.returncode:
-        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}: {process.stderr.read().decode()}")
+    peak = 0
+    with tempfile.TemporaryFile() as errors:  # a pipe that nobody reads would fill and hold the process up
+        started = time.perf_counter()
+        process = psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
+        while process.poll() is None:
+            peak = max(peak, _held_bytes(process))
+            time.sleep(POLL_S)
+        seconds = time.perf_counter() - started
+        errors.seek(0)
+        if process.returncode:
+            raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}: {errors.read().decode()}")
     return Measurement(seconds, peak)
 
 

@@ -1,6 +1,8 @@
 """What the documents promise is what the project does."""
 
 import re
+import shlex
+import shutil
 import subprocess
 import tomllib
 
@@ -8,6 +10,8 @@ import pytest
 from source_tree import PROJECT
 
 import mrsynth
+import mrsynth.cli.main
+import mrsynth_training.cli
 
 
 def text_of(name):
@@ -38,6 +42,16 @@ def test_the_readme_uses_no_option_that_the_makefile_lacks():
     assert all(f"$({option})" in text_of("Makefile") for option in options)
 
 
+@pytest.mark.parametrize("program", [mrsynth.cli.main, mrsynth_training.cli], ids=["mrsynth", "mrsynth-train"])
+def test_the_readmes_commands_are_ones_the_program_takes(program):
+    parser = program.command_parser()
+    commands = [shlex.split(line) for line in shell_commands("README.md")]
+    commands = [arguments for name, *arguments in commands if name == parser.prog]
+    assert len(commands) >= 4
+    for arguments in commands:
+        parser.parse_args(arguments)  # leaves the process where it finds an argument that it does not know
+
+
 def test_the_readme_is_plain_that_this_is_no_medical_device():
     assert "not a medical device" in text_of("README.md")
 
@@ -58,6 +72,7 @@ def test_the_changelog_begins_with_this_version_or_what_comes_after():
     assert headings[0] in ("Unreleased", mrsynth.__version__)
 
 
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make, which Windows has none of")
 def test_an_older_python_is_named_before_anything_is_installed(tmp_path):
     for name in ("Makefile", "pyproject.toml", "constraints.txt"):
         (tmp_path / name).write_text(text_of(name), encoding="utf-8")

@@ -1,5 +1,6 @@
 """Who may import whom: numbers know no network, the library knows no trainer, and nobody here knows Slicer."""
 
+import os
 import subprocess
 import sys
 
@@ -59,6 +60,6 @@ def test_imports_form_no_circle():
 def test_the_command_line_starts_without_heavy_packages():
     script = "import sys, mrsynth.cli.main; print(*{name.split('.')[0] for name in sys.modules})"
     command = [sys.executable, "-c", script]
-    environment = {"PYTHONPATH": str(PROJECT / "MRSynthesis"), "PATH": ""}
+    environment = os.environ | {"PYTHONPATH": str(PROJECT / "MRSynthesis")}
     found = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.split()
     assert not set(found) & HEAVY_MODULES

@@ -1,4 +1,4 @@
-"""A wheel carries both packages, the models that ship and the schema of their cards."""
+"""A wheel carries both packages, the models and experiments that ship and the schema of the cards."""
 
 import configparser
 import shutil
@@ -42,6 +42,12 @@ def test_a_wheel_carries_the_schema_and_the_shipped_models(a_wheel):
     files = {path for pattern in ("*/card.json", "*/weights.safetensors") for path in models.glob(pattern)}
     expected = {f"mrsynth/shipped_models/{path.relative_to(models).as_posix()}" for path in files}
     assert {"mrsynth/models/model_card.schema.json"} | expected <= set(a_wheel.namelist())
+
+
+def test_a_wheel_carries_the_shipped_experiments(a_wheel):
+    experiments = {path.name for path in (PROJECT / "MRSynthesisTraining" / "Resources").rglob("*.toml")}
+    assert experiments
+    assert {f"mrsynth_training/shipped_experiments/{name}" for name in experiments} <= set(a_wheel.namelist())
 
 
 def test_a_wheel_is_named_after_the_librarys_version_and_carries_the_licence(a_wheel):

@@ -1,7 +1,7 @@
 import dataclasses
 
 import pytest
-from small_heads import SMALL_SLICES, write_head
+from small_heads import EXPERIMENT, SMALL_SLICES, write_head
 
 from mrsynth_training import pair_cache
 from mrsynth_training.experiments import Experiment, OptimizationOptions, SimulationOptions
@@ -24,6 +24,14 @@ def an_experiment():
         simulation=SimulationOptions(scans=3, training_heads=2, seed=10),
         optimization=OptimizationOptions(steps=6, batch_size=2, patch=(16, 16, 4), averaging=0.9, seed=1),
     )
+
+
+@pytest.fixture
+def an_experiment_file(tmp_path):
+    """The same experiment as a file."""
+    path = tmp_path / "tiny.toml"
+    path.write_text(EXPERIMENT, encoding="utf-8")
+    return path
 
 
 @pytest.fixture(scope="session")

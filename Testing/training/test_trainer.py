@@ -10,7 +10,7 @@ from mrsynth_training import trainer as trainer_module
 from mrsynth_training.checkpoints import CHECKPOINT, read_checkpoint
 from mrsynth_training.experiments import OptimizationOptions
 from mrsynth_training.losses import absolute_gradient_difference, reconstruction_loss
-from mrsynth_training.pair_cache import CHANNELS, CachedPair, fill_cache, plan_simulations, read_cache
+from mrsynth_training.pair_cache import CHANNELS, CachedPair, read_cache
 from mrsynth_training.patch_sampler import PatchSampler
 from mrsynth_training.trainer import Trainer, TrainingDiverged, learning_rate
 
@@ -131,31 +131,3 @@ def test_losses_are_the_ones_numpy_gives():
     expected = np.abs(ours - theirs).mean()
     assert float(reconstruction_loss(*tensors, 0.0)) == pytest.approx(expected, rel=1e-5)
     assert float(reconstruction_loss(*tensors, 0.2)) == pytest.approx(expected + 0.2 * gradient, rel=1e-5)
-
-
-def test_cached_channels_have_their_median_tissue_at_one(a_cache):
-    pair = read_cache(a_cache)[0]
-    assert pair.voxels.shape == (4, 32, 32, 8) and pair.voxels.dtype == np.float16
-    for channel in pair.voxels.astype(np.float32):
-        assert np.median(channel[channel > 0.1 * np.percentile(channel, 99)]) == pytest.approx(1, abs=0.02)
-    assert pair.description["subject"] == "head_1"
-
-
-def test_a_full_cache_is_not_simulated_again(an_experiment, label_maps, a_cache):
-    heads = sorted(label_maps.glob("*.nii.gz"))[:2]
-    assert fill_cache(plan_simulations(heads, a_cache, 3, 10), processes=1, report=lambda done, total: None) == 0
-
-
-def test_a_missing_empty_or_damaged_cache_is_refused(a_cache, tmp_path):
-    with pytest.raises(MissingFile, match="found no folder"):
-        read_cache(tmp_path / "nowhere")
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="mrsynth-train simulate"):
-        read_cache(tmp_path / "empty")
-    array = next(a_cache.glob("*.npy"))
-    array.write_bytes(array.read_bytes()[:200])
-    with pytest.raises(InputError, match="damaged"):
-        read_cache(a_cache)
-    array.unlink()
-    with pytest.raises(MissingFile, match="describes"):
-        read_cache(a_cache)

@@ -1,71 +1,28 @@
-import json
-import os
+import csv
 import signal
-from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
+from small_heads import EXPERIMENT
 
 from mrsynth.errors import InputError, MissingFile
 from mrsynth.models.card import read_card
 from mrsynth.models.installed import InstalledModel
 from mrsynth.models.weights import load_model
+from mrsynth.orientation import SliceOrder
 from mrsynth.volume import Volume
 from mrsynth_training import cli
 from mrsynth_training.acquisition import PLANES, SliceGeometry
 from mrsynth_training.evaluation import LINEAR, NETWORK, ORACLE, TRAINED_MAP, evaluate_case, results_table
-from mrsynth_training.evaluation_cases import EvaluationCase, real_cases, simulated_cases, stack_affine
-from mrsynth_training.experiments import Experiment, read_experiment
-from mrsynth_training.export import export_model, read_card_texts, target_to_source, write_figures
+from mrsynth_training.evaluation_cases import EvaluationCase, real_cases, simulated_cases, stack_affine, unseen_heads
+from mrsynth_training.export import export_model, target_to_source, write_figures
 from mrsynth_training.interruption import stop_on_signals
 from mrsynth_training.pair_cache import read_cache
 from mrsynth_training.trained_intensity_map import fit_to_training
 from mrsynth_training.trainer import Trainer
 
-EXPERIMENT = """
-name = "tiny"
-title = "A tiny network"
-source_contrast = "T2"
-target_contrast = "PD"
-
-[network]
-name = "residual-unet"
-
-[network.configuration]
-widths = [4, 6]
-blocks = [1, 1]
-slice_strides = [1]
-
-[simulation]
-scans = 3
-training_heads = 2
-seed = 10
-
-[optimization]
-steps = 6
-batch_size = 2
-patch = [16, 16, 4]
-averaging = 0.9
-seed = 1
-
-[card]
-data = "three scans"
-data_licence = "none"
-protocol = "any"
-intended_use = "tests"
-not_for = "anything else"
-limitations = "many"
-licence = "Apache-2.0"
-"""
 TEXTS = dict.fromkeys(("data", "data_licence", "protocol", "intended_use", "not_for", "limitations", "licence"), "text")
-
-
-@pytest.fixture
-def an_experiment_file(tmp_path):
-    path = tmp_path / "tiny.toml"
-    path.write_text(EXPERIMENT, encoding="utf-8")
-    return path
 
 
 @pytest.fixture
@@ -106,7 +63,10 @@ def test_the_four_commands_lead_from_label_maps_to_a_measured_model(
     assert "simulated, ixi protocol | 1" in table and "a real head | 1" in table
     card = read_card(models / "tiny")
     assert {figure["data"] for figure in card.figures} >= {"a real head", "simulated, random protocol"}
-    assert len((tmp_path / "figures.csv").read_text().splitlines()) == 1 + 3 * 4 * 2
+    with open(tmp_path / "figures.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 3 * 4 * 2
+    assert {row["case"] for row in rows} == {"head_3, scan 1", "a real head"}
     load_model(InstalledModel(card, models / "tiny"))
 
 
@@ -122,7 +82,7 @@ def test_a_signal_stops_a_run_that_can_be_resumed(an_experiment_file, a_cache, t
 
     def step_and_interrupt(trainer):
         if trainer.step == 2:
-            os.kill(os.getpid(), signal.SIGTERM)
+            signal.raise_signal(signal.SIGTERM)
         return step(trainer)
 
     monkeypatch.setattr(Trainer, "_train_step", step_and_interrupt)
@@ -135,9 +95,9 @@ def test_a_signal_stops_a_run_that_can_be_resumed(an_experiment_file, a_cache, t
 def test_a_second_signal_is_not_caught():
     handler = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt), stop_on_signals() as stopped:
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         assert stopped()
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is handler
 
 
@@ -163,12 +123,41 @@ def test_a_failure_that_is_nobodys_input_is_exit_code_1(an_experiment_file, a_ca
     assert capsys.readouterr().err.endswith("mrsynth-train: the machine gave up\n")
 
 
-def test_ctrl_c_before_a_run_is_exit_code_130(an_experiment_file, tmp_path, monkeypatch):
+def test_ctrl_c_before_a_run_is_told_and_exit_code_130(an_experiment_file, tmp_path, monkeypatch, capsys):
     def interrupt(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("mrsynth_training.pair_cache.read_cache", interrupt)
     assert run("fit", an_experiment_file, tmp_path, tmp_path / "run") == 130
+    assert capsys.readouterr().err == "mrsynth-train: interrupted\n"
+
+
+def test_half_a_cache_is_not_trained_on(an_experiment_file, a_cache, tmp_path, capsys):
+    next(a_cache.glob("*.json")).unlink()
+    assert run("fit", an_experiment_file, a_cache, tmp_path / "run") == 2
+    assert "expected the experiment's 3 scans, found 2 of them and 0 others" in capsys.readouterr().err
+
+
+def test_fewer_label_maps_than_the_experiment_says_are_not_simulated(an_experiment_file, label_maps, tmp_path, capsys):
+    an_experiment_file.write_text(EXPERIMENT.replace("training_heads = 2", "training_heads = 4"), encoding="utf-8")
+    assert run("simulate", an_experiment_file, label_maps, tmp_path / "cache", "--processes", 1) == 2
+    assert "expected at least 4 label maps" in capsys.readouterr().err
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_run_does_not_get_the_card_of_another_experiment(
+    an_experiment_file, an_experiment, a_cache, tmp_path, capsys
+):
+    Trainer(an_experiment, read_cache(a_cache), tmp_path / "run").fit(lambda status: None)
+    an_experiment_file.write_text(EXPERIMENT.replace('"A tiny network"', '"Another"'), encoding="utf-8")
+    assert run("export", an_experiment_file, a_cache, tmp_path / "run", tmp_path / "models") == 2
+    assert "expected a run of the experiment tiny" in capsys.readouterr().err
+
+
+def test_a_wrong_table_of_pairs_is_told_before_anything_is_simulated(a_model, a_cache, label_maps, monkeypatch, capsys):
+    monkeypatch.setattr("mrsynth_training.evaluation_cases.simulate", lambda *_: pytest.fail("simulated a scan"))
+    assert run("evaluate", a_model, a_cache, label_maps, "--pairs", a_model / "none.csv") == 2
+    assert "expected a table of pairs" in capsys.readouterr().err
 
 
 def test_evaluating_needs_heads_that_were_not_trained_on(a_model, a_cache, label_maps, tmp_path, capsys):
@@ -176,7 +165,13 @@ def test_evaluating_needs_heads_that_were_not_trained_on(a_model, a_cache, label
     for path in sorted(label_maps.glob("*.nii.gz"))[:2]:
         (tmp_path / "two heads" / path.name).write_bytes(path.read_bytes())
     assert run("evaluate", a_model, a_cache, tmp_path / "two heads") == 2
-    assert "heads beyond the 2 trained on" in capsys.readouterr().err
+    assert "expected heads that were not trained on" in capsys.readouterr().err
+
+
+def test_heads_are_told_by_name_whatever_their_place_in_the_folder(a_cache, label_maps, tmp_path):
+    for old, new in (("head_3", "a_new_head"), ("head_1", "head_1"), ("head_2", "head_2")):
+        (tmp_path / f"{new}.nii.gz").write_bytes((label_maps / f"{old}.nii.gz").read_bytes())
+    assert [path.name for path in unseen_heads(tmp_path, read_cache(a_cache))] == ["a_new_head.nii.gz"]
 
 
 def test_an_exported_model_carries_the_averaged_weights_and_an_honest_card(a_model, a_cache, an_experiment):
@@ -228,6 +223,15 @@ def test_a_simulated_stack_knows_its_place(plane):
     np.testing.assert_allclose(affine @ [3.5, 3.5, 1, 1], [0, 0, 0, 1])
 
 
+@pytest.mark.parametrize("plane", PLANES)
+def test_a_network_sees_a_simulated_stack_as_it_was_trained(plane):
+    slices = SliceGeometry(plane, 8, 3, pixel_mm=2.0, spacing_mm=5.0, thickness_mm=4.0)
+    order = SliceOrder.of(Volume(np.ones((8, 8, 3), np.float32), stack_affine(slices)))
+    stack = np.arange(8 * 8 * 3).reshape(8, 8, 3)
+    assert order.plane == plane
+    assert np.array_equal(order.to_stack(stack), stack)
+
+
 def test_real_pairs_are_read_from_beside_their_table(real_pairs):
     (case,) = real_cases(real_pairs)
     assert isinstance(case, EvaluationCase) and case.name == "a real head"
@@ -240,55 +244,3 @@ def test_a_table_that_is_missing_or_lacks_a_column_is_refused(tmp_path):
     (tmp_path / "bad.csv").write_text("name,T2\n")
     with pytest.raises(InputError, match="expected the columns name, T2, PD"):
         list(real_cases(tmp_path / "bad.csv"))
-
-
-def test_an_experiment_survives_json(an_experiment):
-    assert Experiment.from_dict(json.loads(json.dumps(an_experiment.to_dict()))) == an_experiment
-
-
-def test_an_experiment_file_is_read_without_its_texts(an_experiment_file, an_experiment):
-    assert read_experiment(an_experiment_file) == an_experiment
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
-        ('name = "tiny"\n', "", "missing fields"),
-        ("seed = 1\n", "sead = 1\n", "unknown fields"),
-        ('target_contrast = "PD"', 'target_contrast = "T1"', "the contrasts T2 and PD"),
-        ('target_contrast = "PD"', 'target_contrast = "T2"', "the contrasts T2 and PD"),
-        ("steps = 6", "steps = 0", "at least one step"),
-        ("steps = 6", "steps = ", "tiny.toml"),
-        ("patch = [16, 16, 4]", "patch = [16, 16]", "three patch sizes"),
-        ("averaging = 0.9", "averaging = 1.0", "averaging < 1"),
-        ("averaging = 0.9", "peak_rate = 0.0", "positive rate"),
-        ("scans = 3", "scans = 0", "at least one scan"),
-        ("[network.configuration]", "[network.settings]", "name and configuration"),
-        ("[simulation]", "[simulations]", "simulation"),
-    ],
-)
-def test_a_wrong_experiment_file_is_refused_by_name(an_experiment_file, old, new, message):
-    assert old in EXPERIMENT
-    an_experiment_file.write_text(EXPERIMENT.replace(old, new, 1), encoding="utf-8")
-    with pytest.raises(InputError, match=message) as refusal:
-        read_experiment(an_experiment_file)
-    assert str(an_experiment_file) in str(refusal.value)
-
-
-def test_a_missing_experiment_file_is_refused(tmp_path):
-    with pytest.raises(MissingFile, match="expected an experiment file"):
-        read_experiment(tmp_path / "none.toml")
-
-
-def test_a_card_needs_its_texts(an_experiment_file):
-    assert read_card_texts(an_experiment_file)["data"] == "three scans"
-    an_experiment_file.write_text(EXPERIMENT.replace('licence = "Apache-2.0"\n', ""), encoding="utf-8")
-    with pytest.raises(InputError, match=r"a table \[card\].*missing: licence"):
-        read_card_texts(an_experiment_file)
-
-
-def test_the_shipped_experiments_are_whole():
-    project = Path(__file__).resolve().parents[2]
-    paths = sorted((project / "MRSynthesisTraining" / "Resources" / "Experiments").glob("*.toml"))
-    assert [read_experiment(path).name for path in paths] == [path.stem for path in paths] == ["pd-to-t2", "t2-to-pd"]
-    assert all(read_card_texts(path) for path in paths)

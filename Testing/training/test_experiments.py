@@ -1,0 +1,68 @@
+import json
+from pathlib import Path
+
+import pytest
+from small_heads import EXPERIMENT
+
+from mrsynth.errors import InputError, MissingFile
+from mrsynth_training.experiments import Experiment, read_experiment, shipped_experiments
+from mrsynth_training.export import read_card_texts
+
+
+def test_an_experiment_survives_json(an_experiment):
+    assert Experiment.from_dict(json.loads(json.dumps(an_experiment.to_dict()))) == an_experiment
+
+
+def test_an_experiment_file_is_read_without_its_texts(an_experiment_file, an_experiment):
+    assert read_experiment(an_experiment_file) == an_experiment
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('name = "tiny"\n', "", "missing fields"),
+        ("seed = 1\n", "sead = 1\n", "unknown fields"),
+        ('target_contrast = "PD"', 'target_contrast = "T1"', "the contrasts T2 and PD"),
+        ('target_contrast = "PD"', 'target_contrast = "T2"', "the contrasts T2 and PD"),
+        ("steps = 6", "steps = 0", "at least one step"),
+        ("steps = 6", "steps = ", "tiny.toml"),
+        ("patch = [16, 16, 4]", "patch = [16, 16]", "three patch sizes"),
+        ("averaging = 0.9", "averaging = 1.0", "averaging < 1"),
+        ("averaging = 0.9", "peak_rate = 0.0", "positive rate"),
+        ("scans = 3", "scans = 0", "at least one scan"),
+        ("[network.configuration]", "[network.settings]", "name and configuration"),
+        ("[simulation]", "[simulations]", "simulation"),
+        ("[network.configuration]", "[[network.configuration]]", "name and configuration"),
+        ("scans = 3", 'scans = "3"', "expected scans as int, found '3'"),
+        ("averaging = 0.9", "averaging = true", "expected averaging as float, found True"),
+        ("averaging = 0.9", "gradient_weight = -0.2", "weights of at least 0"),
+        ("patch = [16, 16, 4]", 'patch = ["16", 16, 4]', "three patch sizes"),
+        ("[optimization]", "[[optimization]]", "expected a table for OptimizationOptions"),
+    ],
+)
+def test_a_wrong_experiment_file_is_refused_by_name(an_experiment_file, old, new, message):
+    assert old in EXPERIMENT
+    an_experiment_file.write_text(EXPERIMENT.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(InputError, match=message) as refusal:
+        read_experiment(an_experiment_file)
+    assert str(an_experiment_file) in str(refusal.value)
+
+
+def test_a_missing_experiment_file_is_refused(tmp_path):
+    with pytest.raises(MissingFile, match="an experiment file or a name of.*'pd-to-t2', 't2-to-pd'"):
+        read_experiment(tmp_path / "none.toml")
+
+
+def test_a_card_needs_its_texts(an_experiment_file):
+    assert read_card_texts(an_experiment_file)["data"] == "three scans"
+    an_experiment_file.write_text(EXPERIMENT.replace('licence = "Apache-2.0"\n', ""), encoding="utf-8")
+    with pytest.raises(InputError, match=r"a table \[card\].*missing: licence"):
+        read_card_texts(an_experiment_file)
+
+
+def test_the_shipped_experiments_are_whole_and_go_by_name():
+    assert sorted(shipped_experiments()) == ["pd-to-t2", "t2-to-pd"]
+    for name, path in shipped_experiments().items():
+        assert read_experiment(Path(name)) == read_experiment(path)
+        assert read_experiment(path).name == name
+        assert read_card_texts(Path(name))["licence"] == "Apache-2.0"

@@ -1,0 +1,67 @@
+import dataclasses
+import time
+
+import numpy as np
+import pytest
+
+from mrsynth.errors import InputError, MissingFile
+from mrsynth_training.pair_cache import fill_cache, plan_simulations, read_cache
+
+
+def test_cached_channels_have_their_median_tissue_at_one(a_cache):
+    pair = read_cache(a_cache)[0]
+    assert pair.voxels.shape == (4, 32, 32, 8) and pair.voxels.dtype == np.float16
+    for channel in pair.voxels.astype(np.float32):
+        assert np.median(channel[channel > 0.1 * np.percentile(channel, 99)]) == pytest.approx(1, abs=0.02)
+    assert pair.description["subject"] == "head_1"
+
+
+def test_a_full_cache_is_not_simulated_again(an_experiment, label_maps, a_cache):
+    heads = sorted(label_maps.glob("*.nii.gz"))[:2]
+    assert fill_cache(plan_simulations(heads, a_cache, 3, 10), processes=1, report=lambda done, total: None) == 0
+
+
+def note_process(task):
+    """Stands in for `write_pair`; at the top of the module, so that another process finds it."""
+    if task.seed == 11:
+        raise RuntimeError("this scan cannot be simulated")
+    time.sleep(0.05)
+    task.path.with_suffix(".json").touch()
+
+
+def test_scans_are_simulated_in_several_processes(label_maps, tmp_path, monkeypatch):
+    monkeypatch.setattr("mrsynth_training.pair_cache.write_pair", note_process)
+    told = []
+    tasks = plan_simulations(sorted(label_maps.iterdir()), tmp_path / "cache", scans=3, seed=20)
+    assert fill_cache(tasks, 2, lambda done, total: told.append((done, total))) == 3
+    assert told == [(1, 3), (2, 3), (3, 3)]
+    assert all(task.path.with_suffix(".json").is_file() for task in tasks)
+
+
+def test_a_failure_in_one_process_leaves_the_rest_unsimulated(label_maps, tmp_path, monkeypatch):
+    monkeypatch.setattr("mrsynth_training.pair_cache.write_pair", note_process)
+    tasks = plan_simulations(sorted(label_maps.iterdir()), tmp_path / "cache", scans=100, seed=10)
+    with pytest.raises(RuntimeError, match="cannot be simulated"):
+        fill_cache(tasks, 2, lambda done, total: None)
+    assert len(list((tmp_path / "cache").glob("*.json"))) < 50
+
+
+def test_scans_of_another_experiment_are_not_trained_on(an_experiment, a_cache):
+    other = dataclasses.replace(an_experiment.simulation, seed=11)
+    with pytest.raises(InputError, match="found 2 of them and 1 others"):
+        read_cache(a_cache, other)
+
+
+def test_a_missing_empty_or_damaged_cache_is_refused(a_cache, tmp_path):
+    with pytest.raises(MissingFile, match="found no folder"):
+        read_cache(tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="mrsynth-train simulate"):
+        read_cache(tmp_path / "empty")
+    array = next(a_cache.glob("*.npy"))
+    array.write_bytes(array.read_bytes()[:200])
+    with pytest.raises(InputError, match="damaged"):
+        read_cache(a_cache)
+    array.unlink()
+    with pytest.raises(MissingFile, match="describes"):
+        read_cache(a_cache)
