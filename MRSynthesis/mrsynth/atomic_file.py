@@ -55,6 +55,8 @@ def make_folder(folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise OutputError(f"{folder}: expected a folder to write to, found a file") from error
     except OSError as error:
         raise refused_write(folder, error) from error
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from mrsynth.atomic_file import refused_write, replacing_file
+from mrsynth.atomic_file import make_folder, write_bytes
 from mrsynth.contrast import guess_contrast
 from mrsynth.demo_head import DemoHead, build_demo_head
-from mrsynth.errors import InputError, OutputError
+from mrsynth.errors import InputError
 from mrsynth.json_file import write_json
 from mrsynth.picture import write_comparison_picture
 from mrsynth.progress import CancelLook, Progress, ProgressListener, ignore, never
@@ -83,7 +83,7 @@ def run_demo(
         Cancelled: The run was asked to stop.
     """
     setting = DemoSetting(Path(output_folder), progress, cancelled, model_folders)
-    _make_folder(setting.folder)
+    make_folder(setting.folder)
     RunHooks(progress, cancelled=cancelled).enter("building a head")
     head = build_demo_head()
     paths = {contrast: setting.folder / f"{contrast}.nii.gz" for contrast in MODELS}
@@ -122,7 +122,7 @@ def run_scan_demo(
     """
     name = model or _model_for(scan, setting)
     card = model_store(setting.model_folders).find(name).card
-    _make_folder(setting.folder)
+    make_folder(setting.folder)
     output = setting.folder / f"{volume_stem(scan)}-synthetic-{card.target_contrast}.nii.gz"
     job = SynthesisJob(Path(scan), output, name, reference=reference, model_folders=setting.model_folders, force=True)
     return DemoResult(setting.folder, (_run_case(job, setting),))
@@ -178,15 +178,5 @@ def _write_figures(stem: Path, result: JobResult, contrast: dict[str, float] | N
     metrics = stem.with_name(f"{stem.name}-metrics.json")
     extra = {} if contrast is None else {"lesion_contrast": contrast}
     write_json(metrics, result.comparison.to_dict() | extra)
-    with replacing_file(metrics.with_suffix(".csv")) as file:
-        file.write(result.comparison.to_csv().encode())
+    write_bytes(metrics.with_suffix(".csv"), result.comparison.to_csv().encode())
     return metrics
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except FileExistsError as error:
-        raise OutputError(f"{folder}: expected a folder to write to, found a file") from error
-    except OSError as error:
-        raise refused_write(folder, error) from error

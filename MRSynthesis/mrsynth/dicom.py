@@ -10,6 +10,7 @@ import numpy as np
 import SimpleITK
 
 from mrsynth.declared_size import scalar_volume_shape
+from mrsynth.dicom_files import is_dicom_image
 from mrsynth.errors import InputError
 from mrsynth.itk import itk_errors_as_input_errors, ras_affine, require_scalar, voxels_of
 from mrsynth.volume import Frame, Volume, checked_affine
@@ -19,7 +20,6 @@ _SOP_CLASS = "0008|0016"
 _ENHANCED_MR = "1.2.840.10008.5.1.4.1.1.4.1"
 _ECHO_TIME = "0018|0081"
 _SERIES_DESCRIPTION = "0008|103e"
-_DIRECTORY_FILE = "DICOMDIR"
 
 _IRREGULARITY = 0.05
 """How far a slice may lie from its place in an even stack, as a fraction of the slice spacing (scanners round)."""
@@ -79,16 +79,10 @@ def _require_all_readable(folder: Path, files: tuple[str, ...]) -> None:
     """GDCM leaves out files that it cannot parse: at an end of the stack, that would go unnoticed."""
     listed = {Path(path).name for path in files}
     for path in sorted(folder.iterdir()):
-        if path.name not in listed and path.name != _DIRECTORY_FILE and path.is_file() and _is_dicom(path):
+        if path.name not in listed and is_dicom_image(path):
             raise InputError(
                 f"expected intact DICOM images, found one that cannot be read: {path.name}", "corrupt_file"
             )
-
-
-def _is_dicom(path: Path) -> bool:
-    with open(path, "rb") as file:
-        file.seek(128)
-        return file.read(4) == b"DICM"
 
 
 def _read_slice(path: str) -> _Slice:

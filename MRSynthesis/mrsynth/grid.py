@@ -11,8 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
+from mrsynth.errors import InputError
+
 _EPSILON = 1e-4
 """A relative slack for spacings: headers hold float32, so 1.25 mm three times may come out a hair below 3.75 mm."""
+
+_LARGEST_STRIDE = 64
+"""A scan finer than this (0.015 mm for a pixel of 0.94 mm) is no head: its header is in metres, say."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,9 @@ class Grid:
 
         Args:
             stack_spacing_mm: Spacing along the stack's axes, in mm.
+
+        Raises:
+            InputError: Code ``bad_spacing``, if a spacing is far finer than any scan of a head has.
         """
         return tuple(
             _stride(spacing_mm, *trained) for spacing_mm, trained in zip(stack_spacing_mm, self._ranges(), strict=True)
@@ -100,5 +108,8 @@ def _stride(spacing_mm: float, lowest: float, highest: float) -> int:
     if spacing_mm >= lowest * (1 - _EPSILON):
         return 1
     middle = (lowest + highest) / 2
+    if middle / spacing_mm > _LARGEST_STRIDE:
+        least_mm = middle / _LARGEST_STRIDE
+        raise InputError(f"expected a spacing of at least {least_mm:.2g} mm, found {spacing_mm:.2g} mm", "bad_spacing")
     below = max(int(middle / spacing_mm), 1)
     return min((below, below + 1), key=lambda stride: (round(abs(stride * spacing_mm - middle) / middle, 6), stride))

@@ -1,4 +1,4 @@
-"""NRRD, MetaImage and DICOM series, read through SimpleITK; its LPS world becomes RAS here."""
+"""NRRD and DICOM series, read through SimpleITK; its LPS world becomes RAS here."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import SimpleITK
 
 from mrsynth.declared_size import require_stored_voxels, scalar_volume_shape
 from mrsynth.errors import InputError
-from mrsynth.itk_header import LPS_FROM_RAS, TextHeader, read_mha_header, read_nrrd_header, require_intact_stream
+from mrsynth.itk_header import LPS_FROM_RAS, read_nrrd_header, require_intact_stream
 from mrsynth.volume import Frame, Volume, checked_affine
 
 _VOXEL_BYTES = {
@@ -30,17 +30,20 @@ def read_nrrd(path: Path) -> Volume:
         InputError: Anything but one intact 3D scalar volume with a usable affine; the message does not name the path.
         OSError: The file cannot be read.
     """
-    return _read_image(path, read_nrrd_header(path), "NrrdImageIO", "nrrd")
-
-
-def read_mha(path: Path) -> Volume:
-    """Read a ``.mha`` file.
-
-    Raises:
-        InputError: Anything but one intact 3D scalar volume with a usable affine; the message does not name the path.
-        OSError: The file cannot be read.
-    """
-    return _read_image(path, read_mha_header(path), "MetaImageIO", "mha")
+    header = read_nrrd_header(path)
+    reader = SimpleITK.ImageFileReader()
+    reader.SetFileName(str(path))
+    reader.SetImageIO("NrrdImageIO")
+    with itk_errors_as_input_errors():
+        reader.ReadImageInformation()
+        voxel_bytes = require_scalar(reader)
+        shape = scalar_volume_shape(reader.GetSize())
+        affine = checked_affine(ras_affine(reader))
+        stored_bytes = path.stat().st_size - header.data_offset
+        require_stored_voxels(shape, voxel_bytes, stored_bytes, compressed=not header.raw)
+        if header.compressed:
+            require_intact_stream(path, header, int(np.prod(shape)) * voxel_bytes)
+        return Volume(voxels_of(reader.Execute()), affine, Frame("nrrd"))
 
 
 @contextmanager
@@ -84,19 +87,3 @@ def voxels_of(image: SimpleITK.Image) -> np.ndarray:
     voxels = SimpleITK.GetArrayViewFromImage(image)
     with np.errstate(over="ignore"):  # becomes infinite, which Volume reports
         return voxels.reshape(voxels.shape[-3:]).transpose().astype(np.float32)
-
-
-def _read_image(path: Path, header: TextHeader, image_io: str, name: str) -> Volume:
-    reader = SimpleITK.ImageFileReader()
-    reader.SetFileName(str(path))
-    reader.SetImageIO(image_io)
-    with itk_errors_as_input_errors():
-        reader.ReadImageInformation()
-        voxel_bytes = require_scalar(reader)
-        shape = scalar_volume_shape(reader.GetSize())
-        affine = checked_affine(ras_affine(reader))
-        stored_bytes = path.stat().st_size - header.data_offset
-        require_stored_voxels(shape, voxel_bytes, stored_bytes, compressed=not header.raw)
-        if header.compressed:
-            require_intact_stream(path, header, int(np.prod(shape)) * voxel_bytes)
-        return Volume(voxels_of(reader.Execute()), affine, Frame(name))

@@ -1,13 +1,11 @@
-"""The text headers of NRRD and MetaImage (``.mha``): what ITK would pass over in silence, and headers for our outputs.
+"""The text headers of ITK's formats: what ITK would pass over in silence in a NRRD's, and one for our outputs.
 
-ITK takes a file without orientation for an axis-aligned one, follows a header to voxels in any other file, and hands
-over a compressed MetaImage whose data are damaged. All three are looked for here before ITK sees the file.
-Formats: teem's NRRD definition (NRRD0004) and ITK's MetaImage documentation.
+ITK takes a file without orientation for an axis-aligned one, and follows a header to voxels in any other file. Both are
+looked for here before ITK sees the file. Format: teem's NRRD definition (NRRD0004).
 """
 
 from __future__ import annotations
 
-import math
 import re
 import zlib
 from collections.abc import Sequence
@@ -29,7 +27,7 @@ _NRRD_SPACES = (
     *("lps", "ras", "las"),
 )
 _ZERO_VECTOR = re.compile(r"\(\s*[-+]?0*\.?0*\s*(,\s*[-+]?0*\.?0*\s*){2}\)")
-_GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
+GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 
 
 @dataclass(frozen=True)
@@ -56,38 +54,16 @@ def read_nrrd_header(path: Path) -> TextHeader:
         InputError: ``corrupt_file``, ``unsupported_format`` (voxels in another file), ``not_3d``, ``bad_affine`` or
             ``bad_spacing``.
     """
-    block = _read_start(path)
+    block = file_start(path)
     if not block.startswith(b"NRRD000"):
         raise InputError(f"expected the magic NRRD000x, found {block[:8]!r}", "corrupt_file")
     end, newline = _first_blank_line(block)
-    fields = _fields(block[:end], ":")
+    fields = text_fields(block[:end], ":")
     if "data file" in fields or "datafile" in fields:
         raise InputError("expected voxels in the file itself, found a header that names another", "unsupported_format")
     _require_patient_space(fields)
     encoding = fields.get("encoding", "").lower()
     return TextHeader(fields, end + newline, encoding in ("gzip", "gz"), encoding == "raw")
-
-
-def read_mha_header(path: Path) -> TextHeader:
-    """The header of a ``.mha`` file whose place in the patient is known.
-
-    Raises:
-        InputError: ``corrupt_file``, ``unsupported_format`` (voxels in another file), ``bad_affine`` or
-            ``bad_spacing``.
-    """
-    block = _read_start(path)
-    last = block.find(b"ElementDataFile")
-    end = block.find(b"\n", last) + 1
-    if last < 0 or end == 0:
-        raise InputError(f"expected a MetaImage header, found {block[:16]!r}", "corrupt_file")
-    fields = _fields(block[:end], "=")
-    if fields["elementdatafile"].upper() != "LOCAL":
-        raise InputError("expected voxels in the file itself, found a header that names another", "unsupported_format")
-    if not any(name in fields for name in ("transformmatrix", "rotation", "orientation")):
-        raise InputError("expected a TransformMatrix, found none: the volume's orientation is not known", "bad_affine")
-    _require_positive_spacing(fields.get("elementspacing", fields.get("elementsize", "")))
-    compressed = fields.get("compresseddata", "").lower() in ("true", "1")
-    return TextHeader(fields, end, compressed, not compressed and fields.get("binarydata", "").lower() in ("true", "1"))
 
 
 def require_intact_stream(path: Path, header: TextHeader, voxel_bytes: int) -> None:
@@ -96,7 +72,7 @@ def require_intact_stream(path: Path, header: TextHeader, voxel_bytes: int) -> N
     Raises:
         InputError: ``corrupt_file``.
     """
-    found, decompressor = 0, zlib.decompressobj(_GZIP_OR_ZLIB)
+    found, decompressor = 0, zlib.decompressobj(GZIP_OR_ZLIB)
     with open(path, "rb") as file:
         file.seek(header.data_offset)
         try:
@@ -113,31 +89,18 @@ def require_intact_stream(path: Path, header: TextHeader, voxel_bytes: int) -> N
 def nrrd_header(volume: Volume) -> bytes:
     """The header of a NRRD file with gzip-compressed little-endian float32 voxels, in ITK's space."""
     affine = LPS_FROM_RAS @ volume.affine
-    directions = " ".join(f"({_numbers(affine[:3, axis], ',')})" for axis in range(3))
+    directions = " ".join(f"({numbers_as_text(affine[:3, axis], ',')})" for axis in range(3))
     lines = (
         *("NRRD0004", "type: float", "dimension: 3", "space: left-posterior-superior"),
-        *(f"sizes: {_numbers(volume.shape)}", f"space directions: {directions}", "kinds: domain domain domain"),
+        *(f"sizes: {numbers_as_text(volume.shape)}", f"space directions: {directions}", "kinds: domain domain domain"),
         *("endian: little", "encoding: gzip", 'space units: "mm" "mm" "mm"'),
-        *(f"space origin: ({_numbers(affine[:3, 3], ',')})", "", ""),
+        *(f"space origin: ({numbers_as_text(affine[:3, 3], ',')})", "", ""),
     )
     return "\n".join(lines).encode("ascii")
 
 
-def mha_header(volume: Volume) -> bytes:
-    """The header of a MetaImage file with little-endian float32 voxels, in ITK's space."""
-    affine = LPS_FROM_RAS @ volume.affine
-    directions = affine[:3, :3] / volume.spacing_mm
-    lines = (
-        *("ObjectType = Image", "NDims = 3", "BinaryData = True", "BinaryDataByteOrderMSB = False"),
-        *("CompressedData = False", f"TransformMatrix = {_numbers(directions.T.ravel())}"),
-        *(f"Offset = {_numbers(affine[:3, 3])}", "CenterOfRotation = 0 0 0", "AnatomicalOrientation = RAI"),
-        *(f"ElementSpacing = {_numbers(volume.spacing_mm)}", f"DimSize = {_numbers(volume.shape)}"),
-        *("ElementType = MET_FLOAT", "ElementDataFile = LOCAL", ""),
-    )
-    return "\n".join(lines).encode("ascii")
-
-
-def _read_start(path: Path) -> bytes:
+def file_start(path: Path) -> bytes:
+    """The first bytes of a file, more than any text header has."""
     with open(path, "rb") as file:
         return file.read(_LONGEST_HEADER_BYTES)
 
@@ -150,7 +113,8 @@ def _first_blank_line(block: bytes) -> tuple[int, int]:
     return min(ends)
 
 
-def _fields(block: bytes, separator: str) -> dict[str, str]:
+def text_fields(block: bytes, separator: str) -> dict[str, str]:
+    """The fields of a text header: name in lower case to value, both as text."""
     lines = block.decode("ascii", errors="replace").splitlines()
     pairs = (line.split(separator, 1) for line in lines if separator in line and not line.startswith("#"))
     return {name.strip().lower(): value.strip().lstrip("=").strip() for name, value in pairs}
@@ -171,15 +135,6 @@ def _require_patient_space(fields: dict[str, str]) -> None:
         raise InputError(f"expected space units in mm, found {units}", "bad_spacing")
 
 
-def _require_positive_spacing(text: str) -> None:
-    try:
-        spacing = [float(number) for number in text.split()]
-    except ValueError as error:
-        raise InputError(f"expected an ElementSpacing, found {text!r}", "corrupt_file") from error
-    if not spacing or not all(0 < number < math.inf for number in spacing):
-        raise InputError(f"expected an ElementSpacing above 0, found {text!r}", "bad_spacing")
-
-
-def _numbers(values: Sequence[float], separator: str = " ") -> str:
+def numbers_as_text(values: Sequence[float], separator: str = " ") -> str:
     """Numbers with all the digits they need to be read back exactly."""
     return separator.join(repr(value) for value in np.asarray(values).tolist())

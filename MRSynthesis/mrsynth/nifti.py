@@ -24,9 +24,10 @@ _SPACE_UNIT_MASK = 0b111
 _MM_PER_UNIT = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
 """Unknown (taken as mm), metre, millimetre, micrometre."""
 
-_MILLIMETRE = 2
 _SCANNER_ANATOMICAL = 1
 _CHUNK_BYTES = 1 << 20
+_LARGEST_OFFSET = 1 << 53
+"""Beyond what any file holds, and still a place that a file can be asked for."""
 
 
 def read_nifti(path: Path) -> Volume:
@@ -95,13 +96,13 @@ def _affine_mm(header: Nifti1Header) -> np.ndarray:
     unit = int(header["xyzt_units"]) & _SPACE_UNIT_MASK
     if unit not in _MM_PER_UNIT:
         raise InputError(f"expected metre, millimetre or micrometre, found the unit code {unit}", "bad_spacing")
-    return np.diag([*(_MM_PER_UNIT[unit],) * 3, 1.0]) @ affine
+    return affine * np.array([[_MM_PER_UNIT[unit]], [_MM_PER_UNIT[unit]], [_MM_PER_UNIT[unit]], [1.0]])
 
 
 def _read_voxels(stream: BinaryIO, header: Nifti1Header, stored_bytes: int, compressed: bool) -> np.ndarray:
     """The scaled voxels, axes (i, j, k)."""
     shape, dtype, slope, intercept = _voxel_layout(header)
-    offset = max(int(header["vox_offset"]), header.sizeof_hdr)
+    offset = _voxel_offset(header)
     require_stored_voxels(shape, dtype.itemsize, stored_bytes - (0 if compressed else offset), compressed)
     stream.seek(offset)
     needed = int(np.prod(shape)) * dtype.itemsize
@@ -116,6 +117,14 @@ def _read_voxels(stream: BinaryIO, header: Nifti1Header, stored_bytes: int, comp
         return voxels
     exact = np.float32 if dtype.itemsize <= 2 else np.float64
     return voxels.astype(exact) * exact(slope) + exact(intercept)
+
+
+def _voxel_offset(header: Nifti1Header) -> int:
+    """The byte at which the voxels begin; NIfTI-1 stores it as a float."""
+    offset = float(header["vox_offset"])
+    if not abs(offset) <= _LARGEST_OFFSET:  # NaN is not either
+        raise InputError(f"expected the place of the voxels in the file, found vox_offset {offset}", "corrupt_file")
+    return max(int(offset), header.sizeof_hdr)
 
 
 def _voxel_layout(header: Nifti1Header) -> tuple[tuple[int, int, int], np.dtype, float | None, float]:

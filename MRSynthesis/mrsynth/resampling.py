@@ -65,11 +65,6 @@ class Resampled:
     covered: np.ndarray
 
 
-def same_grid(one: Volume, other: Volume) -> bool:
-    """Whether two volumes lie on the same grid, so that they may be compared voxel by voxel."""
-    return Lattice.of(one).coincides_with(Lattice.of(other))
-
-
 def resample_onto(volume: Volume, lattice: Lattice) -> Resampled:
     """Bring a volume onto a lattice.
 

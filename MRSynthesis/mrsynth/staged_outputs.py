@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from mrsynth.atomic_file import refused_write
+from mrsynth.errors import OutputError
 
 
 def staging_folder(output: Path, run_id: str) -> Path:
@@ -42,6 +43,8 @@ class StagedOutputs:
         for folder in self._made:
             with contextlib.suppress(OSError):
                 folder.rmdir()
+        if isinstance(error, OutputError):
+            self._name_output(error)
 
     def path_for(self, output: Path) -> Path:
         """Where to write the file that will become ``output``; its folder is made if only that is missing.
@@ -59,6 +62,12 @@ class StagedOutputs:
             raise refused_write(output, error) from error
         self._staged[output] = folder / output.name
         return self._staged[output]
+
+    def _name_output(self, error: OutputError) -> None:
+        """Tell of an output by the name it was to have: the staging folder says nothing to a user, and is gone."""
+        for output, staged in self._staged.items():
+            if str(staged) in str(error):
+                raise OutputError(str(error).replace(str(staged), str(output)), error.code) from error
 
     def commit(self) -> None:
         """Rename every file into place; if one cannot be, those before it are put back as they were.

@@ -89,7 +89,8 @@ def synthesize(
         cancelled: Asked before each layer of the network (at most every 50 ms) and after each batch.
 
     Raises:
-        InputError: ``no_device``, ``constant`` (no tissue in the scan), ``bad_card`` or ``bad_weights``.
+        InputError: ``no_device``, ``constant`` (no tissue in the scan), ``bad_spacing`` (no scan of a head is so
+            fine), ``bad_card`` or ``bad_weights``.
         Cancelled: If ``cancelled`` said so.
         MemoryError: If not even one patch fits into memory.
     """

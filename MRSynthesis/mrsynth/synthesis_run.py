@@ -204,7 +204,7 @@ def _synthesize(job: SynthesisJob, source: Volume, model: LoadedModel, hooks: Ru
     try:
         return synthesize(source, model, options, hooks.progress, hooks.cancelled)
     except InputError as error:
-        if error.code == "constant":  # which speaks of the scan, but does not know its name
+        if error.code in ("constant", "bad_spacing"):  # which speak of the scan, but do not know its name
             raise InputError(f"{job.source}: {error}", error.code) from error
         raise
 

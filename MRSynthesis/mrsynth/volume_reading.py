@@ -51,6 +51,10 @@ def _read(path: Path) -> Volume:
         from mrsynth.nifti import read_nifti
 
         return read_nifti(path)
-    from mrsynth.itk import read_mha, read_nrrd
+    if suffix == ".mha":
+        from mrsynth.metaimage import read_mha
 
-    return (read_nrrd if suffix == ".nrrd" else read_mha)(path)
+        return read_mha(path)
+    from mrsynth.itk import read_nrrd
+
+    return read_nrrd(path)

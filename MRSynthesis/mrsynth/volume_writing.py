@@ -11,7 +11,8 @@ import numpy as np
 
 from mrsynth.atomic_file import replacing_file
 from mrsynth.errors import InputError
-from mrsynth.itk_header import mha_header, nrrd_header
+from mrsynth.itk_header import nrrd_header
+from mrsynth.metaimage import mha_header
 from mrsynth.nifti import nifti_header
 from mrsynth.volume import VOLUME_SUFFIXES, Volume, volume_suffix
 

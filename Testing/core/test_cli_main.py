@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,7 @@ def test_a_signal_is_not_held_up_by_work_that_python_cannot_interrupt():
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     process = subprocess.Popen([sys.executable, "-c", script], env=environment, **pipes)
     process.stdout.readline()
+    time.sleep(0.5)  # until the step has begun: before it, Python would notice the signal by itself
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=5)
     assert process.returncode == 130 and errors == b"\ncancelled\n"

@@ -127,7 +127,7 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("pathlib.Path.mkdir", full)
-    with pytest.raises(OutputError, match="the disk is full"):
+    with pytest.raises(OutputError, match="found a full disk"):
         run_demo(tmp_path / "out")
 
 

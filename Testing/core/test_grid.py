@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mrsynth.errors import InputError
 from mrsynth.grid import Grid, interleaved_stacks
 
 axes = st.lists(st.tuples(st.integers(1, 9), st.integers(1, 11)), min_size=3, max_size=3)
@@ -51,6 +52,13 @@ def test_an_axis_is_strided_to_the_middle_of_the_range_and_only_if_it_is_finer(
     the_papers_grid, stack_spacing_mm, strides
 ):
     assert the_papers_grid.strides(stack_spacing_mm) == strides
+
+
+@pytest.mark.parametrize("stack_spacing_mm", [(0.00094, 0.94, 3.75), (0.94, 0.94, 0.00375)])
+def test_a_spacing_that_no_scan_of_a_head_has_is_refused(the_papers_grid, stack_spacing_mm):
+    with pytest.raises(InputError, match="expected a spacing of at least .* mm, found") as caught:
+        the_papers_grid.strides(stack_spacing_mm)
+    assert caught.value.code == "bad_spacing"
 
 
 def test_of_two_equally_near_strides_the_smaller_is_taken():

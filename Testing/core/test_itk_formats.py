@@ -194,11 +194,44 @@ def test_a_damaged_or_unusable_nrrd_header_is_refused(tmp_path, old, new, code):
         ("TransformMatrix = 1 0 0 0 1 0 0 0 1\n", "", "bad_affine"),
         ("LOCAL", "voxels.raw", "unsupported_format"),
         ("ElementDataFile = LOCAL\n", "", "corrupt_file"),
+        ("ElementDataFile = LOCAL\n", "XElementDataFile = LOCAL\n", "corrupt_file"),
+        ("ElementType = MET_SHORT\n", "", "corrupt_file"),
+        ("DimSize = 4 3 2\n", "", "corrupt_file"),
         ("MET_SHORT", "MET_SHIRT", "corrupt_file"),
+        ("MET_SHORT", "MET_SHORT\nElementNumberOfChannels = 2", "not_scalar"),
+        ("NDims = 3", "NDims =-3", "corrupt_file"),
+        ("NDims = 3", "NDims = 300", "corrupt_file"),
+        ("NDims = 3", "NDims = 2", "not_3d"),
+        ("DimSize = 4 3 2", "DimSize = 4 3", "corrupt_file"),
+        ("DimSize = 4 3 2", "DimSize = 4 -3 2", "corrupt_file"),
+        ("DimSize = 4 3 2", "DimSize = 4 nan 2", "corrupt_file"),
+        ("Offset = 10 20 30", "Offset = 10 inf 30", "bad_affine"),
+        ("BinaryData = True", "BinaryData = False", "unsupported_format"),
+        ("CompressedData = False", "CompressedData = True", "corrupt_file"),
+        ("ElementType", "DistanceUnits = cm\nElementType", "bad_spacing"),
     ],
 )
-def test_a_damaged_or_unusable_mha_header_is_refused(tmp_path, old, new, code):
+def test_a_damaged_or_unusable_mha_header_is_refused_without_a_word_on_the_terminal(tmp_path, old, new, code, capfd):
     assert refusal(mha(tmp_path / "x.mha", old, new)) == code
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("dtype", "name"), [("u1", "UCHAR"), (">i2", "SHORT"), ("i8", "LONG_LONG"), ("f8", "DOUBLE")])
+def test_mha_voxels_of_any_type_and_byte_order_are_read_in_place(tmp_path, dtype, name):
+    path = mha(tmp_path / "x.mha", "MET_SHORT", f"MET_{name}", VOXELS.astype(dtype).tobytes())
+    if dtype.startswith(">"):
+        path.write_bytes(path.read_bytes().replace(b"OrderMSB = False", b"OrderMSB = True"))
+    volume, image = read_volume(path), SimpleITK.ReadImage(str(path))
+    np.testing.assert_array_equal(volume.voxels, SimpleITK.GetArrayFromImage(image).T)
+    place = (volume.affine @ (3, 2, 1, 1))[:3] * (-1, -1, 1)
+    np.testing.assert_allclose(image.TransformIndexToPhysicalPoint((3, 2, 1)), place)
+
+
+def test_an_mha_header_may_name_its_fields_in_any_order_and_in_metaimages_other_words(tmp_path):
+    header, end = MHA.replace("NDims = 3\n", ""), "NDims = 3\nElementDataFile"
+    header = header.replace("ElementDataFile", end).replace("TransformMatrix", "Rotation").replace("Offset", "Origin")
+    (tmp_path / "x.mha").write_bytes(header.encode() + VOXELS.tobytes())
+    np.testing.assert_array_equal(read_volume(tmp_path / "x.mha").affine, read_volume(mha(tmp_path / "y.mha")).affine)
 
 
 @pytest.mark.parametrize("lost", [1, 10, 47])
@@ -226,6 +259,10 @@ def test_compressed_voxels_with_flipped_bits_are_refused(tmp_path, position):
 @pytest.mark.parametrize("data", [VOXELS[:20], np.append(VOXELS, VOXELS)], ids=["too few", "too many"])
 def test_compressed_voxels_of_another_number_are_refused(tmp_path, data):
     assert refusal(nrrd(tmp_path / "x.nrrd", encoding="gzip", data=gzip.compress(data.tobytes()))) == "corrupt_file"
+    compressed = mha(
+        tmp_path / "x.mha", "CompressedData = False", "CompressedData = True", zlib.compress(data.tobytes())
+    )
+    assert refusal(compressed) == "corrupt_file"
 
 
 def test_truncated_compressed_voxels_are_refused(tmp_path):

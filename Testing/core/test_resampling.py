@@ -3,7 +3,7 @@ from itertools import permutations, product
 import numpy as np
 import pytest
 
-from mrsynth.resampling import Lattice, common_lattice, resample_onto, same_grid
+from mrsynth.resampling import Lattice, common_lattice, resample_onto
 from mrsynth.volume import Volume
 
 OBLIQUE = np.array([[0.96, 0.2, -0.19, -30], [-0.17, 0.97, 0.17, 12], [0.22, -0.13, 0.97, 5], [0, 0, 0, 1]])
@@ -51,17 +51,18 @@ def test_a_shift_by_whole_voxels_is_exact_and_says_what_is_covered(a_volume):
 
 def test_float32_rounding_in_a_header_does_not_make_another_grid(a_volume):
     rounded = Volume(a_volume.voxels, a_volume.affine.astype(np.float32))
-    assert same_grid(a_volume, rounded)
+    assert Lattice.of(a_volume).coincides_with(Lattice.of(rounded))
 
 
 def test_a_volume_moved_by_a_tenth_of_a_voxel_is_on_another_grid(a_volume):
     moved = a_volume.affine.copy()
     moved[0, 3] += 0.1
-    assert not same_grid(a_volume, Volume(a_volume.voxels, moved))
+    assert not Lattice.of(a_volume).coincides_with(Lattice(a_volume.shape, moved))
 
 
 def test_a_volume_of_another_shape_is_on_another_grid(a_volume):
-    assert not same_grid(a_volume, Volume(a_volume.voxels[:-1], a_volume.affine))
+    shorter = (a_volume.shape[0] - 1, *a_volume.shape[1:])
+    assert not Lattice.of(a_volume).coincides_with(Lattice(shorter, a_volume.affine))
 
 
 def test_interpolation_between_voxels_is_linear_in_space():

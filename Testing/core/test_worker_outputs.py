@@ -47,6 +47,14 @@ def test_staged_files_that_are_not_wanted_leave_nothing_not_even_their_folder(a_
     assert names_in(a_folder) == ["scan.nii.gz"]
 
 
+def test_an_output_that_cannot_be_written_is_told_by_the_name_it_was_to_have(a_folder):
+    with pytest.raises(OutputError) as caught, staged(a_folder, {"a": "1", "b": "2"}) as outputs:
+        raise OutputError(f"{outputs.path_for(a_folder / 'b')}: found a full disk", "disk_full")
+    assert str(caught.value) == f"{a_folder / 'b'}: found a full disk"
+    assert caught.value.code == "disk_full"
+    assert names_in(a_folder) == ["scan.nii.gz"]
+
+
 @pytest.mark.parametrize("links", [True, False])
 def test_a_rename_that_fails_puts_everything_back(a_folder, monkeypatch, links):
     (a_folder / "old").write_text("old")

@@ -1,10 +1,11 @@
 """Which jobs a command line asks for: one scan to one file, or several to a folder."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mrsynth.dicom_files import is_dicom_image
 from mrsynth.errors import InputError, MissingFile
 from mrsynth.sidecar import is_own_output
 from mrsynth.synthesis_job import SynthesisJob, new_run_id
@@ -81,17 +82,7 @@ def cases(source: Path) -> list[Path]:
 
 
 def _holds_dicom(folder: Path) -> bool:
-    return any(_is_dicom(path) for path in _other_files(folder))
-
-
-def _other_files(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.iterdir() if path.is_file() and not volume_suffix(path))
-
-
-def _is_dicom(path: Path) -> bool:
-    with path.open("rb") as file:
-        file.seek(128)
-        return file.read(4) == b"DICM" and path.name != "DICOMDIR"
+    return any(is_dicom_image(path) for path in folder.iterdir() if not volume_suffix(path))
 
 
 def _output_name(scan: Path, contrast: str) -> str:

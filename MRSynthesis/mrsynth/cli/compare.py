@@ -98,11 +98,10 @@ def _written(options: argparse.Namespace) -> list[Path]:
 
 
 def _write_table(options: argparse.Namespace, comparison: "Comparison", staged: "StagedOutputs") -> None:
-    from mrsynth.atomic_file import replacing_file
+    from mrsynth.atomic_file import write_bytes
 
     if options.csv is not None:
-        with replacing_file(staged.path_for(options.csv)) as file:
-            file.write(comparison.to_csv().encode())
+        write_bytes(staged.path_for(options.csv), comparison.to_csv().encode())
 
 
 def _write_volumes(options: argparse.Namespace, volumes: "tuple[Volume, Volume]", staged: "StagedOutputs") -> None:
