@@ -9,7 +9,7 @@ from mrsynth.atomic_file import refused_write
 from mrsynth.errors import InputError, MissingFile, OutputExists
 from mrsynth.sidecar import is_sidecar, sidecar_path
 from mrsynth.synthesis_job import SynthesisJob
-from mrsynth.volume import VOLUME_SUFFIXES, volume_suffix
+from mrsynth.volume import VOLUME_SUFFIXES, is_volume_path
 
 
 def check_outputs(jobs: Sequence[SynthesisJob]) -> None:
@@ -89,9 +89,9 @@ def check_folder(folder: Path) -> None:
 
 
 def _check_name(output: Path) -> None:
-    if not volume_suffix(output):
-        endings = ", ".join(VOLUME_SUFFIXES)
-        raise InputError(f"{output}: expected an output named {endings}, found another ending", "unsupported_format")
+    if not is_volume_path(output):  # hidden files are none: no listing of volumes would show them
+        endings = ", ".join(f"NAME{suffix}" for suffix in VOLUME_SUFFIXES)
+        raise InputError(f"{output}: expected an output named {endings}, found another name", "unsupported_format")
     if output.is_dir():
         raise InputError(f"{output}: expected an output file, found a folder", "output_exists")
 

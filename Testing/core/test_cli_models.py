@@ -59,7 +59,8 @@ def test_a_card_is_shown_as_text_or_document(a_user_folder, capsys):
     assert models("show", "tiny") == 0
     assert "Intended use" in capsys.readouterr().out
     assert models("show", "tiny", "--json") == 0
-    assert json.loads(capsys.readouterr().out)["card"]["name"] == "tiny"
+    document = json.loads(capsys.readouterr().out)
+    assert (document["exit_code"], document["card"]["name"]) == (0, "tiny")
 
 
 def test_an_unknown_model_is_bad_input(a_user_folder, capsys):

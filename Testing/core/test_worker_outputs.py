@@ -89,7 +89,7 @@ def test_a_free_place_is_accepted_and_left_free(a_folder):
     assert names_in(a_folder) == ["scan.nii.gz"]
 
 
-@pytest.mark.parametrize("output", ["out.txt", "out", "out.nii.gz.part"])
+@pytest.mark.parametrize("output", ["out.txt", "out", "out.nii.gz.part", ".nii.gz", ".hidden.nrrd"])
 def test_an_output_that_is_no_volume_is_refused(a_folder, output):
     with pytest.raises(InputError, match="expected an output named") as refused:
         check_outputs([job_in(a_folder, output)])

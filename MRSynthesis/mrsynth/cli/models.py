@@ -65,6 +65,7 @@ def list_models(options: argparse.Namespace, terminal: Terminal, interruption: I
         terminal.warn(f"left out: {problem}")
     terminal.document(
         {
+            "exit_code": int(ExitCode.OK),
             "models": [_entry(model) for model in models],
             "problems": [str(problem) for problem in store.problems],
             "user_folder": str(store.user_folder),
@@ -80,7 +81,7 @@ def show_model(options: argparse.Namespace, terminal: Terminal, interruption: In
     model = _store(options).find(options.name)
     terminal.say(card_summary(model.card))
     terminal.say(f"\nFolder            {model.folder}")
-    terminal.document(_entry(model) | {"card": model.card.to_dict()})
+    terminal.document({"exit_code": int(ExitCode.OK)} | _entry(model) | {"card": model.card.to_dict()})
     return ExitCode.OK
 
 
@@ -100,7 +101,7 @@ def add_model(options: argparse.Namespace, terminal: Terminal, interruption: Int
         add = _add_with_download if needs_weights else _add
         model = add(store, source, options, terminal, interruption)
     terminal.say(f"{model.card.name} {model.card.version} is in {model.folder}")
-    terminal.document(_entry(model))
+    terminal.document({"exit_code": int(ExitCode.OK)} | _entry(model))
     return ExitCode.OK
 
 
