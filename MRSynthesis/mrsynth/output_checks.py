@@ -23,11 +23,28 @@ def check_outputs(jobs: Sequence[SynthesisJob]) -> None:
     """
     for job in jobs:
         for output in job.outputs:
-            _check_name(output)
+            check_volume_name(output)
+            if output.is_dir():
+                raise InputError(f"{output}: expected an output file, found a folder", "output_exists")
     inputs = [path for job in jobs for path in (job.source, job.reference) if path is not None]
     check_places([path for job in jobs for path in _written(job)], inputs, force=True)
     for job in jobs:
         check_absent(job)
+
+
+def check_volume_name(path: Path, what: str = "an output") -> None:
+    """Refuse a name that no volume can have; hidden ones too, as no listing of volumes would show the file.
+
+    Args:
+        path: Where a volume is to be written.
+        what: What the message calls it.
+
+    Raises:
+        InputError: Code ``unsupported_format``.
+    """
+    if not is_volume_path(path):
+        names = ", ".join(f"NAME{suffix}" for suffix in VOLUME_SUFFIXES)
+        raise InputError(f"{path}: expected {what} named {names}, found another name", "unsupported_format")
 
 
 def check_places(outputs: Sequence[Path], inputs: Sequence[Path], force: bool) -> None:
@@ -86,14 +103,6 @@ def check_folder(folder: Path) -> None:
             pass
     except OSError as error:
         raise refused_write(folder, error) from error
-
-
-def _check_name(output: Path) -> None:
-    if not is_volume_path(output):  # hidden files are none: no listing of volumes would show them
-        endings = ", ".join(f"NAME{suffix}" for suffix in VOLUME_SUFFIXES)
-        raise InputError(f"{output}: expected an output named {endings}, found another name", "unsupported_format")
-    if output.is_dir():
-        raise InputError(f"{output}: expected an output file, found a folder", "output_exists")
 
 
 def _refuse_present(outputs: Sequence[Path]) -> None:

@@ -8,6 +8,7 @@ import torch
 
 from mrsynth.atomic_file import replacing_file
 from mrsynth.errors import InputError, MissingFile
+from mrsynth_training.experiments import Experiment
 
 CHECKPOINT = "checkpoint.pt"
 
@@ -59,3 +60,18 @@ def read_checkpoint(run: Path) -> Checkpoint:
         raise InputError(
             f"{path}: expected a whole checkpoint, found a damaged one: {error}", "corrupt_file"
         ) from error
+
+
+def read_checkpoint_of(experiment: Experiment, run: Path) -> Checkpoint:
+    """Return the last checkpoint of a run of this very experiment.
+
+    Raises:
+        MissingFile: If the run has none.
+        InputError: If it is damaged, or of another experiment.
+    """
+    checkpoint = read_checkpoint(run)
+    if checkpoint.experiment != experiment.to_dict():
+        raise InputError(
+            f"{run}: expected a run of the experiment {experiment.name}, found one of another configuration"
+        )
+    return checkpoint

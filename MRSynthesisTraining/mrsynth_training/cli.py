@@ -172,13 +172,14 @@ def _fit(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
+    from mrsynth_training.checkpoints import read_checkpoint_of
     from mrsynth_training.experiments import read_experiment
-    from mrsynth_training.export import export_model, read_card_texts, require_run_of
+    from mrsynth_training.export import export_model, read_card_texts
     from mrsynth_training.pair_cache import read_cache
 
     experiment, texts = read_experiment(options.experiment), read_card_texts(options.experiment)
     pairs = read_cache(options.cache, experiment.simulation)
-    require_run_of(experiment, options.run_folder)
+    read_checkpoint_of(experiment, options.run_folder)  # the card would carry this experiment's texts
     folder = export_model(options.run_folder, pairs, texts, options.models, options.model_version)
     print(f"{folder}: model written; its figures are written by `mrsynth-train evaluate {folder} ... --write-card`")
     return ExitCode.OK

@@ -52,19 +52,6 @@ def read_card_texts(path: Path) -> dict[str, str]:
     return {name: " ".join(str(texts[name]).split()) for name in CARD_TEXTS}
 
 
-def require_run_of(experiment: Experiment, run: Path) -> None:
-    """Refuse a run of another experiment, whose card would carry this one's texts.
-
-    Raises:
-        MissingFile: If the run has no checkpoint.
-        InputError: If its checkpoint is damaged or of another experiment.
-    """
-    if read_checkpoint(run).experiment != experiment.to_dict():
-        raise InputError(
-            f"{run}: expected a run of the experiment {experiment.name}, found one of another configuration"
-        )
-
-
 def export_model(run: Path, pairs: Sequence[CachedPair], texts: dict[str, str], models: Path, version: str) -> Path:
     """Write a run's averaged weights and their card into ``models/<name>``; return that folder.
 
@@ -134,7 +121,7 @@ def _description(
         "seconds": round(checkpoint.seconds),
         "hardware": f"{platform.machine()} CPU",
         "software": f"PyTorch {torch.__version__}, Python {platform.python_version()}",
-        "configuration": experiment.to_dict() | {"network": dict(experiment.network)},
+        "configuration": experiment.to_dict(),
     }
     return {
         "schema_version": 1,

@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from mrsynth.atomic_file import make_folder
-from mrsynth.errors import InputError, OutputExists
+from mrsynth.errors import OutputExists
 from mrsynth.networks.registry import build_network
-from mrsynth_training.checkpoints import CHECKPOINT, Checkpoint, read_checkpoint, write_checkpoint
+from mrsynth_training.checkpoints import CHECKPOINT, Checkpoint, read_checkpoint_of, write_checkpoint
 from mrsynth_training.experiments import Experiment, OptimizationOptions
 from mrsynth_training.losses import reconstruction_loss
 from mrsynth_training.pair_cache import CachedPair
@@ -76,7 +76,7 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(self.network.parameters(), weight_decay=self.options.weight_decay)
         self.step, self.seconds = 0, 0.0
         if resume:
-            self._restore(read_checkpoint(run))
+            self._restore(read_checkpoint_of(experiment, run))
         make_folder(run)
 
     def fit(self, report: Callable[[TrainingStatus], None], stop: Callable[[], bool] = lambda: False) -> bool:
@@ -134,10 +134,6 @@ class Trainer:
             average.copy_(current)
 
     def _restore(self, checkpoint: Checkpoint) -> None:
-        if checkpoint.experiment != self.experiment.to_dict():
-            raise InputError(
-                f"{self.run}: expected a checkpoint of this experiment, found one of another configuration"
-            )
         self.network.load_state_dict(checkpoint.network)
         self.average.load_state_dict(checkpoint.average)
         self.optimizer.load_state_dict(checkpoint.optimizer)

@@ -65,6 +65,7 @@ def test_one_difference_comes_without_the_other(tmp_path, a_pair, option):
         (["synthetic.nii.gz", "distant.nii.gz"], "elsewhere"),
         (["synthetic.nii.gz", "acquired.nii.gz", "--picture", "p.txt"], "expected a picture named"),
         (["synthetic.nii.gz", "acquired.nii.gz", "--difference", "d.txt"], "expected a volume named"),
+        (["synthetic.nii.gz", "acquired.nii.gz", "--gradient-difference", ".nii.gz"], "expected a volume named"),
         (["synthetic.nii.gz", "acquired.nii.gz", "--csv", "acquired.nii.gz", "--force"], "is an input"),
         (["synthetic.nii.gz", "acquired.nii.gz", "--csv", "x", "--difference", "no/such/d.nii"], "for the output"),
     ],

@@ -78,17 +78,15 @@ def run(options: argparse.Namespace, terminal: Terminal, interruption: Interrupt
 
 
 def _check(options: argparse.Namespace) -> None:
-    from mrsynth.output_checks import check_places
+    from mrsynth.output_checks import check_places, check_volume_name
     from mrsynth.picture import PICTURE_SUFFIXES
-    from mrsynth.volume import VOLUME_SUFFIXES, volume_suffix
 
     if options.picture is not None and options.picture.suffix.lower() not in PICTURE_SUFFIXES:
         endings = ", ".join(PICTURE_SUFFIXES)
         raise InputError(f"{options.picture}: expected a picture named {endings}", "unsupported_format")
     for path in (options.difference, options.gradient_difference):
-        if path is not None and not volume_suffix(path):
-            endings = ", ".join(VOLUME_SUFFIXES)
-            raise InputError(f"{path}: expected a volume named {endings}", "unsupported_format")
+        if path is not None:
+            check_volume_name(path, "a volume")
     inputs = [path for path in (options.synthetic, options.reference, options.source) if path is not None]
     check_places(_written(options), inputs, options.force)
 
