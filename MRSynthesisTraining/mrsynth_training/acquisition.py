@@ -113,11 +113,16 @@ def _draw_pose(random: Randomness, plane: tuple[int, int, int]) -> Tensor:
     return (pose @ torch.diag(1 / scales))[:, list(plane)]
 
 
-def blur_in_plane(image: Tensor, sigma_pixels: float) -> Tensor:
-    """Return an image (in-plane, in-plane, slice) blurred by a Gaussian point spread along both in-plane axes."""
+def _point_spread(sigma_pixels: float) -> Tensor:
+    """Return the seven weights of a Gaussian that sum to one."""
     offsets = torch.arange(-3, 4, dtype=torch.float32)
     kernel = torch.exp(-0.5 * (offsets / max(sigma_pixels, 0.2)) ** 2)
-    kernel = kernel / kernel.sum()
+    return kernel / kernel.sum()
+
+
+def blur_in_plane(image: Tensor, sigma_pixels: float) -> Tensor:
+    """Return an image (in-plane, in-plane, slice) blurred by a Gaussian point spread along both in-plane axes."""
+    kernel = _point_spread(sigma_pixels)
     slices = image.permute(2, 0, 1)[:, None]  # (slice, 1, in-plane, in-plane)
     slices = F.conv2d(slices, kernel.view(1, 1, -1, 1), padding=(3, 0))
     slices = F.conv2d(slices, kernel.view(1, 1, 1, -1), padding=(0, 3))
@@ -126,15 +131,19 @@ def blur_in_plane(image: Tensor, sigma_pixels: float) -> Tensor:
 
 def draw_shading(shape: torch.Size, pixel_mm: float, random: Randomness) -> Tensor:
     """Return the coil's smooth sensitivity over (in-plane, in-plane, slice): shared by both echoes."""
-    smooth = random.field_of_nodes(shape, (4, 4, 3)) * random.uniform(0.03, 0.22)
+    smooth = random.field_of_nodes(shape, (4, 4, 3)) * random.uniform(0.02, 0.12)
     x, y = ((torch.arange(n) - n / 2) * pixel_mm / 100 for n in shape[:2])
     radius_squared = x[:, None] ** 2 + y[None] ** 2
-    return torch.exp(smooth + random.uniform(-0.15, 0.45) * radius_squared[:, :, None])
+    return torch.exp(smooth + random.uniform(0.0, 0.6) * radius_squared[:, :, None])
 
 
 def add_rician_noise(image: Tensor, sigma: float, correlation_pixels: float, random: Randomness) -> Tensor:
-    """Return the magnitude of an image with complex Gaussian noise, correlated as after interpolation if asked."""
+    """Return the magnitude of an image with complex Gaussian noise, correlated as after interpolation if asked.
+
+    The noise has the standard deviation ``sigma`` in each channel, correlated or not.
+    """
     real, imaginary = (random.normal(image.shape) * sigma for _ in range(2))
     if correlation_pixels > 0:
-        real, imaginary = (blur_in_plane(noise, correlation_pixels) for noise in (real, imaginary))
+        kept = float((_point_spread(correlation_pixels) ** 2).sum())  # of the variance along an axis: sqrt(kept * kept)
+        real, imaginary = (blur_in_plane(noise, correlation_pixels) / kept for noise in (real, imaginary))
     return torch.sqrt((image + real) ** 2 + imaginary**2)

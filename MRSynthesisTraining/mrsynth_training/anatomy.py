@@ -24,19 +24,20 @@ class TissueMaps:
         self.t1_ms[where], self.t2_ms[where], self.pd[where] = tissue.t1_ms, tissue.t2_ms, tissue.pd
 
 
-def draw_anatomy(labels: Tensor, tissues: dict[str, Tissue], random: Randomness) -> TissueMaps:
+def draw_anatomy(labels: Tensor, tissues: dict[str, Tissue], random: Randomness, lesions: bool = True) -> TissueMaps:
     """Return the tissue maps of a head with soft tissue, meninges, vessels, texture and, in some, lesions.
 
     Args:
         labels: Integer labels (x, y, z) at 1 mm.
         tissues: The head's tissues by name, from `tissues.draw_tissues`.
         random: Where every random number comes from.
+        lesions: Whether four heads in ten get lesions; otherwise all are healthy.
     """
     maps = TissueMaps(*tissue_table(tissues)[:, labels.long()])
     _split_soft_tissue(maps, labels, tissues, random)
     _fill_subarachnoid_space(maps, labels, tissues, random)
     _vary_within_tissue(maps, labels, random)
-    if random.chance(0.4):
+    if lesions and random.chance(0.4):
         for _ in range(random.integer(1, 6)):
             add_lesion(maps, labels, random)
     return maps
@@ -47,7 +48,7 @@ def _split_soft_tissue(maps: TissueMaps, labels: Tensor, tissues: dict[str, Tiss
     shape = labels.shape
     blobs = random.field(shape, random.uniform(6, 14)) + 0.5 * random.field(shape, 3.0)
     height = torch.linspace(0, 1, shape[2])
-    muscle = blobs > 1.6 * height - 0.2 + random.uniform(-0.5, 0.5)
+    muscle = blobs > 2.9 * height - 0.4 + random.uniform(-0.9, 0.9)
     maps.replace((labels == label_maps.SOFT_TISSUE) & muscle, tissues["muscle"])
 
 
@@ -56,15 +57,15 @@ def _fill_subarachnoid_space(maps: TissueMaps, labels: Tensor, tissues: dict[str
     csf, shape = labels == label_maps.SUBARACHNOID_CSF, labels.shape
     skull = torch.isin(labels, torch.tensor(label_maps.SKULL_AND_SCALP, dtype=labels.dtype))
     beside_skull = _dilated(skull)
-    if random.chance(0.85):
-        maps.replace(csf & beside_skull & (random.field(shape, 8.0) > random.uniform(-1.2, 0.6)), tissues["dura"])
-    if random.chance(0.5):
+    if random.chance(0.95):
+        maps.replace(csf & beside_skull & (random.field(shape, 8.0) > random.uniform(-2.2, 0.3)), tissues["dura"])
+    if random.chance(0.7):
         near_skull = _dilated(beside_skull)
-        maps.replace(csf & near_skull & (random.field(shape, 8.0) > random.uniform(-0.6, 1.0)), tissues["dura"])
+        maps.replace(csf & near_skull & (random.field(shape, 8.0) > random.uniform(-1.0, 1.8)), tissues["dura"])
     strands = random.field(shape, 2.0)
     tissue = tissues["grey matter" if random.chance(0.5) else "dura"]
-    maps.replace(csf & (strands > random.uniform(0.8, 1.4)), tissue)
-    maps.replace(csf & (strands < -random.uniform(1.1, 1.6)), tissues["vein"])
+    maps.replace(csf & (strands > random.uniform(1.8, 2.8)), tissue)
+    maps.replace(csf & (strands < -random.uniform(2.2, 3.0)), tissues["vein"])
 
 
 def _dilated(mask: Tensor) -> Tensor:
@@ -75,12 +76,12 @@ def _vary_within_tissue(maps: TissueMaps, labels: Tensor, random: Randomness) ->
     """T2 and PD vary by a few per cent within a tissue, together and apart, and a little more outside the brain."""
     shape, strength = labels.shape, random.uniform(0.3, 1.2)
     outside = (labels > label_maps.LAST_BRAIN_LABEL).float()
-    common = 0.03 * random.field(shape, 2.0) + 0.04 * random.field(shape, 6.0) + 0.03 * random.field(shape, 20.0)
-    t2_alone, pd_alone = 0.02 * random.field(shape, 3.0), 0.015 * random.field(shape, 3.0)
+    common = 0.015 * random.field(shape, 2.0) + 0.02 * random.field(shape, 6.0) + 0.02 * random.field(shape, 20.0)
+    t2_alone, pd_alone = 0.01 * random.field(shape, 3.0), 0.008 * random.field(shape, 3.0)
     maps.t2_ms *= (1 + strength * (common + t2_alone)).clamp(0.5, 1.7)
-    maps.t2_ms *= (1 + 0.15 * outside * random.field(shape, 4.0)).clamp(0.4, 1.8)
+    maps.t2_ms *= (1 + 0.08 * outside * random.field(shape, 4.0)).clamp(0.4, 1.8)
     maps.pd *= (1 + strength * (0.35 * common + pd_alone)).clamp(0.6, 1.5)
-    maps.pd *= (1 + 0.08 * outside * random.field(shape, 5.0)).clamp(0.5, 1.5)
+    maps.pd *= (1 + 0.04 * outside * random.field(shape, 5.0)).clamp(0.5, 1.5)
 
 
 def add_lesion(maps: TissueMaps, labels: Tensor, random: Randomness) -> Tensor:
@@ -99,7 +100,9 @@ def add_lesion(maps: TissueMaps, labels: Tensor, random: Randomness) -> Tensor:
         (labels[box] > 0) & (labels[box] <= label_maps.LAST_BRAIN_LABEL) & (labels[box] != label_maps.SUBARACHNOID_CSF)
     )
     weight[box] = torch.sigmoid((radius - distance) / random.uniform(0.4, 2.5)) * brain
-    maps.t2_ms[box] *= 1 + weight[box] * random.uniform(-0.15, 1.8)
+    longer = random.uniform(-0.15, 1.8)
+    maps.t2_ms[box] *= 1 + weight[box] * longer
+    maps.t1_ms[box] *= 1 + weight[box] * 0.5 * longer  # water lengthens both, T2 more in proportion
     maps.pd[box] *= 1 + weight[box] * random.uniform(-0.03, 0.22)
     return weight
 
@@ -114,4 +117,4 @@ def _ellipsoid(
     for axis, (span, c) in enumerate(zip(box, centre, strict=True)):
         offset = (torch.arange(span.start, span.stop) - float(c)) / random.uniform(0.7, 1.4)
         squared += (offset**2).view([-1 if a == axis else 1 for a in range(3)])
-    return box, squared.sqrt() * (1 + 0.25 * random.field(squared.shape, 6.0))
+    return box, squared.sqrt() * (1 + 0.15 * random.field(squared.shape, 6.0))

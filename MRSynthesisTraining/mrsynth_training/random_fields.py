@@ -30,11 +30,20 @@ class Randomness:
         return torch.randn(tuple(shape), generator=self.generator)
 
     def field(self, shape: Sequence[int], correlation: float) -> Tensor:
-        """Return a field of ``shape`` that varies over about ``correlation`` voxels, unit variance at its nodes."""
+        """Return a field of ``shape`` that varies over about ``correlation`` voxels: mean 0, variance 1 everywhere."""
         nodes = [max(2, math.ceil(size / correlation) + 1) for size in shape]
         return self.field_of_nodes(shape, nodes)
 
     def field_of_nodes(self, shape: Sequence[int], nodes: Sequence[int]) -> Tensor:
-        """Return a field of ``shape`` interpolated linearly between ``nodes`` independent normal values an axis."""
+        """Return a field of ``shape`` interpolated between ``nodes`` independent normal values an axis, variance 1."""
         values = self.normal([1, 1, *nodes])
-        return F.interpolate(values, size=tuple(shape), mode="trilinear", align_corners=True)[0, 0]
+        field = F.interpolate(values, size=tuple(shape), mode="trilinear", align_corners=True)[0, 0]
+        for axis, (size, count) in enumerate(zip(shape, nodes, strict=True)):
+            field /= _interpolated_deviation(size, count).view([-1 if a == axis else 1 for a in range(3)])
+        return field
+
+
+def _interpolated_deviation(size: int, nodes: int) -> Tensor:
+    """Return the standard deviation that linear interpolation between unit normal nodes leaves at each position."""
+    share = torch.linspace(0, nodes - 1, size) % 1
+    return torch.sqrt((1 - share) ** 2 + share**2)

@@ -27,6 +27,9 @@ from mrsynth_training.tissues import draw_tissues
 TARGET_TE_PD_MS = 8.0
 TARGET_TE_T2_MS = 100.0
 
+# How far from typical values tissues lie among the healthy adults of one study, as a share of all scanners' ranges.
+STUDY_VARIATION = 0.5
+
 # Slices may begin this far below the brain; what lies lower is cut off before the costly part.
 NECK_MM = 45
 
@@ -72,7 +75,11 @@ def simulate(
     timing = draw_protocol(random, protocol)
     geometry = geometry or (ixi_geometry() if protocol == "ixi" else draw_geometry(random))
     head, brain_centre = _crop_to_head(torch.from_numpy(labels))
-    maps = draw_anatomy(head, draw_tissues(random), random)
+    if protocol == "ixi":
+        variation, lesions = STUDY_VARIATION, False
+    else:
+        variation, lesions = 1.0 if random.chance(0.5) else STUDY_VARIATION, True
+    maps = draw_anatomy(head, draw_tissues(random, variation), random, lesions)
     echoes = resample_to_slices(_echo_images(maps, timing), brain_centre, geometry, random)
     del maps
     t2, pd, t2_target, pd_target = _imaged(echoes, geometry, random)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from mrsynth.spin_echo import Tissue
+from mrsynth.spin_echo import TISSUES, Tissue
 from mrsynth_training.label_maps import AIR, LAST_LABEL, TISSUE_LABELS
 from mrsynth_training.random_fields import Randomness
 
@@ -24,6 +24,8 @@ RANGES: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, f
 }
 # Grey matter relative to the white matter of the same head: the two vary together between subjects and field strengths.
 GREY_TO_WHITE = ((1.35, 1.75), (1.15, 1.42), (1.10, 1.26))
+# Those of `mrsynth.spin_echo.TISSUES` that stand for tissues it does not name.
+TYPICAL = {"artery": "blood", "vein": "blood"}
 # Share of white matter in each deep structure; iron shortens T2 in the basal ganglia.
 WHITE_SHARE = {
     "thalamus": (0.25, 0.6),
@@ -41,11 +43,23 @@ T2_OF_DEEP = {
 }
 
 
-def draw_tissues(random: Randomness) -> dict[str, Tissue]:
-    """Return one head's tissues by name: those of `label_maps.TISSUE_LABELS`, and dura."""
-    tissues = {name: Tissue(*(random.uniform(*limits) for limits in ranges)) for name, ranges in RANGES.items()}
+def draw_tissues(random: Randomness, variation: float = 1.0) -> dict[str, Tissue]:
+    """Return one head's tissues by name: those of `label_maps.TISSUE_LABELS`, and dura.
+
+    Args:
+        random: Where every random number comes from.
+        variation: 1 draws from the whole of `RANGES`, all scanners and ages; less stays as much closer to
+            `mrsynth.spin_echo.TISSUES`, as the healthy adults of one study do.
+    """
+    tissues = {
+        name: _between(
+            TISSUES[TYPICAL.get(name, name)], Tissue(*(random.uniform(*limits) for limits in ranges)), variation
+        )
+        for name, ranges in RANGES.items()
+    }
     white = tissues["white matter"]
-    grey = _scaled(white, *(random.uniform(*limits) for limits in GREY_TO_WHITE))
+    drawn = _scaled(white, *(random.uniform(*limits) for limits in GREY_TO_WHITE))
+    grey = _between(TISSUES["grey matter"], drawn, variation)
     tissues["grey matter"] = grey
     tissues["cerebellar cortex"] = _scaled(grey, *(random.uniform(0.95, 1.05) for _ in range(3)))
     tissues["cerebellar white matter"] = _scaled(white, *(random.uniform(0.95, 1.05) for _ in range(3)))
@@ -73,4 +87,9 @@ def _scaled(tissue: Tissue, t1: float, t2: float, pd: float) -> Tissue:
 
 
 def _mixed(first: Tissue, second: Tissue, share: float) -> Tissue:
-    return Tissue(*(share * getattr(first, k) + (1 - share) * getattr(second, k) for k in ("t1_ms", "t2_ms", "pd")))
+    return _between(second, first, share)
+
+
+def _between(start: Tissue, end: Tissue, share: float) -> Tissue:
+    """Return the tissue at a share of the way from one to another."""
+    return Tissue(*((1 - share) * getattr(start, k) + share * getattr(end, k) for k in ("t1_ms", "t2_ms", "pd")))

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mrsynth.networks.residual_unet import ResidualUNet
+from mrsynth.networks.residual_unet import ResidualUNet, _folded, _unfolded
 
 
 @pytest.fixture
@@ -24,6 +24,26 @@ def test_the_default_network_is_small_enough_for_a_laptop():
     network = ResidualUNet()
     assert network.size_multiple == (8, 8, 2)
     assert sum(p.numel() for p in network.parameters()) == 1_056_851
+
+
+def test_a_folded_network_asks_for_multiples_of_its_blocks_as_well():
+    network = ResidualUNet(widths=(4, 6, 8), blocks=(1, 2, 1), slice_strides=(1, 2), fold=2)
+    assert network.size_multiple == (8, 8, 2)
+    source = torch.rand(2, 1, 16, 24, 4)
+    torch.testing.assert_close(network.eval()(source), 0.5 * source)
+
+
+def test_folding_lays_blocks_of_pixels_into_channels_and_unfolding_puts_them_back():
+    x = torch.arange(2 * 4 * 6 * 3.0).reshape(2, 1, 4, 6, 3)
+    channels = _folded(x, 2)
+    assert channels.shape == (2, 4, 2, 3, 3)
+    torch.testing.assert_close(channels[:, 1], x[:, 0, 0::2, 1::2])
+    torch.testing.assert_close(_unfolded(channels, 2), x)
+
+
+def test_a_fold_is_at_least_one():
+    with pytest.raises(ValueError, match="found 0"):
+        ResidualUNet(fold=0)
 
 
 def test_patches_of_a_batch_do_not_influence_each_other(a_small_network):

@@ -5,6 +5,7 @@ import torch
 from small_heads import SMALL_SLICES, small_head, write_head
 
 from mrsynth.errors import InputError, MissingFile
+from mrsynth.spin_echo import TISSUES
 from mrsynth_training.acquisition import (
     PLANES,
     SliceGeometry,
@@ -112,6 +113,20 @@ def test_noise_in_air_is_rician_and_vanishes_with_sigma():
     torch.testing.assert_close(add_rician_noise(image + 3, 0.0, 0.5, Randomness(0)), image + 3)
 
 
+@pytest.mark.parametrize("correlation", [0.0, 0.5, 0.7])
+def test_correlated_noise_is_as_strong_as_white_noise(correlation):
+    signal = torch.full((96, 96, 8), 100.0)
+    noisy = add_rician_noise(signal, 2.0, correlation, Randomness(0))
+    assert float(noisy[4:-4, 4:-4].std()) == pytest.approx(2.0, rel=0.03)
+
+
+@pytest.mark.parametrize("correlation", [2.0, 3.7, 6.0])
+def test_a_field_varies_as_much_between_its_nodes_as_at_them(correlation):
+    random = Randomness(0)
+    fields = torch.stack([random.field((9, 10, 11), correlation) for _ in range(3000)])
+    torch.testing.assert_close(fields.std(dim=0), torch.ones(9, 10, 11), atol=0.08, rtol=0)
+
+
 def test_shading_is_smooth_and_positive():
     shading = draw_shading(torch.Size([64, 64, 8]), 1.0, Randomness(1))
     assert shading.min() > 0
@@ -152,7 +167,30 @@ def test_a_lesion_lies_in_the_brain_and_changes_it_there_alone():
     assert weight.max() > 0.5
     assert not weight[(labels == 0) | (labels > 99)].any()
     assert torch.equal(maps.t2_ms != 1, (weight * (maps.t2_ms - 1)).abs() > 0)
-    assert torch.equal(maps.t1_ms, torch.ones(labels.shape))
+    torch.testing.assert_close(maps.t1_ms - 1, 0.5 * (maps.t2_ms - 1))  # water lengthens both
+
+
+def test_heads_of_one_study_differ_less_than_heads_at_large():
+    at_large = [draw_tissues(Randomness(seed))["fat"].t2_ms for seed in range(40)]
+    of_a_study = [draw_tissues(Randomness(seed), variation=0.5)["fat"].t2_ms for seed in range(40)]
+    assert np.std(of_a_study) == pytest.approx(0.5 * np.std(at_large))
+    assert draw_tissues(Randomness(0), variation=0.0)["csf"] == TISSUES["csf"]
+    assert draw_tissues(Randomness(0), variation=0.0)["grey matter"] == TISSUES["grey matter"]
+
+
+def test_a_head_without_lesions_is_that_of_the_same_seed_elsewhere():
+    labels = torch.from_numpy(small_head())
+    seed = next(
+        s for s in range(20) if not torch.equal(*(_drawn(labels, s, lesions).t1_ms for lesions in (True, False)))
+    )
+    healthy, other = _drawn(labels, seed, False), _drawn(labels, seed, True)
+    outside = (labels == 0) | (labels > 99)
+    assert torch.equal(healthy.t2_ms[outside], other.t2_ms[outside])
+
+
+def _drawn(labels, seed, lesions):
+    random = Randomness(seed)
+    return draw_anatomy(labels, draw_tissues(random), random, lesions)
 
 
 def test_a_head_without_white_matter_gets_no_lesion():
