@@ -1,5 +1,6 @@
 """``mrsynth models``."""
 
+import io
 import json
 
 import pytest
@@ -146,3 +147,44 @@ def test_verify_tells_each_model_and_fails_if_one_does(a_user_folder, capsys):
 def test_folders_named_on_the_command_line_are_searched_too(tmp_path, a_user_folder, capsys):
     make_model(tmp_path / "elsewhere", name="other")
     assert models("show", "other", "--models", tmp_path / "elsewhere") == 0
+
+
+def test_a_card_at_an_address_is_shown_after_a_yes_and_nothing_is_added(tmp_path, a_user_folder, capsys):
+    address = remote_card(tmp_path).as_uri()
+    assert models("show", address, "--yes", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["card"]["name"] == "remote"
+    assert not a_user_folder.exists()
+
+
+def test_a_model_is_added_from_an_address(tmp_path, a_user_folder, capsys):
+    assert models("add", remote_card(tmp_path).as_uri(), "--yes") == 0
+    assert (a_user_folder / "remote" / "weights.safetensors").is_file()
+
+
+def test_without_a_yes_not_even_the_card_is_fetched(tmp_path, a_user_folder, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    assert models("add", remote_card(tmp_path).as_uri()) == 130
+    assert not a_user_folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [("http://example.org/card.json", "expected an https address"), ("ftp://example.org/card.json", "https")],
+)
+def test_an_address_that_is_not_encrypted_is_refused(address, message, a_user_folder, capsys):
+    assert models("add", address, "--yes") == 2
+    assert message in capsys.readouterr().err
+
+
+def test_what_is_no_card_at_an_address_is_told_with_the_address(tmp_path, a_user_folder, capsys):
+    page = tmp_path / "page.html"
+    page.write_text("<html>")
+    assert models("show", page.as_uri(), "--yes") == 2
+    assert page.as_uri() in capsys.readouterr().err
+
+
+def test_a_card_larger_than_any_card_is_refused(tmp_path, a_user_folder, capsys):
+    page = tmp_path / "huge.json"
+    page.write_bytes(b" " * 1_000_001)
+    assert models("show", page.as_uri(), "--yes") == 2
+    assert "at most 1000000 bytes" in capsys.readouterr().err

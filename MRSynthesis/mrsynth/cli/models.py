@@ -3,6 +3,8 @@
 import argparse
 import shutil
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,7 @@ examples:
   mrsynth models show t2-to-pd
   mrsynth models add my-model              a folder with card.json and weights.safetensors
   mrsynth models add my-model/card.json    a card; if it has an address, its weights are downloaded after a question
+  mrsynth models add https://example.org/my-model/card.json     the same, the card too is fetched after a question
   mrsynth models verify                    every model's weights against its card
 
 Added models are kept in a folder of yours ("models list" names it); MRSYNTH_MODELS names another.
@@ -36,10 +39,11 @@ def add_command(commands: Any) -> None:
     listing = actions.add_parser("list", help="list the models at hand")
     listing.set_defaults(run=list_models)
     showing = actions.add_parser("show", help="show a model's card: what it is for, how good, made from what")
-    showing.add_argument("name", metavar="NAME")
+    showing.add_argument("source", metavar="NAME|ADDRESS", help="a model at hand, or where a card can be fetched")
+    showing.add_argument("--yes", action="store_true", help="fetch without asking")
     showing.set_defaults(run=show_model)
     adding = actions.add_parser("add", help="add a model, after checking its card and weights")
-    adding.add_argument("source", metavar="FOLDER|CARD|NAME", help="NAME: fetch the weights of a listed model")
+    adding.add_argument("source", metavar="FOLDER|CARD|ADDRESS|NAME", help="NAME: fetch the weights of a listed model")
     adding.add_argument("--force", action="store_true", help="replace a model that was added before")
     adding.add_argument("--yes", action="store_true", help="download without asking")
     adding.set_defaults(run=add_model)
@@ -76,9 +80,17 @@ def list_models(options: argparse.Namespace, terminal: Terminal, interruption: I
 
 def show_model(options: argparse.Namespace, terminal: Terminal, interruption: Interruption) -> ExitCode:
     """Show one model's card."""
+    from mrsynth.models.card import read_card
+    from mrsynth.models.download import is_address
     from mrsynth.models.summary import card_summary
 
-    model = _store(options).find(options.name)
+    if is_address(options.source):
+        with _fetched_card(options, terminal) as path:
+            card = read_card(path)
+        terminal.say(card_summary(card))
+        terminal.document({"exit_code": int(ExitCode.OK), "card": card.to_dict()})
+        return ExitCode.OK
+    model = _store(options).find(options.source)
     terminal.say(card_summary(model.card))
     terminal.say(f"\nFolder            {model.folder}")
     terminal.document({"exit_code": int(ExitCode.OK)} | _entry(model) | {"card": model.card.to_dict()})
@@ -86,7 +98,20 @@ def show_model(options: argparse.Namespace, terminal: Terminal, interruption: In
 
 
 def add_model(options: argparse.Namespace, terminal: Terminal, interruption: Interruption) -> ExitCode:
-    """Add a model from a folder or a card, or fetch the weights of a listed one."""
+    """Add a model from a folder, a card or an address, or fetch the weights of a listed one."""
+    from mrsynth.models.download import is_address
+
+    if is_address(options.source):
+        with _fetched_card(options, terminal) as path:
+            model = _add_with_download(_store(options), path, options, terminal, interruption)
+    else:
+        model = _add_from_here(options, terminal, interruption)
+    terminal.say(f"{model.card.name} {model.card.version} is in {model.folder}")
+    terminal.document({"exit_code": int(ExitCode.OK)} | _entry(model))
+    return ExitCode.OK
+
+
+def _add_from_here(options: argparse.Namespace, terminal: Terminal, interruption: Interruption) -> "InstalledModel":
     from mrsynth.models.card import WEIGHTS_NAME, read_card
 
     store, source = _store(options), Path(options.source)
@@ -100,9 +125,7 @@ def add_model(options: argparse.Namespace, terminal: Terminal, interruption: Int
         needs_weights = card.url is not None and not (folder / WEIGHTS_NAME).is_file()
         add = _add_with_download if needs_weights else _add
         model = add(store, source, options, terminal, interruption)
-    terminal.say(f"{model.card.name} {model.card.version} is in {model.folder}")
-    terminal.document({"exit_code": int(ExitCode.OK)} | _entry(model))
-    return ExitCode.OK
+    return model
 
 
 def verify_models(options: argparse.Namespace, terminal: Terminal, interruption: Interruption) -> ExitCode:
@@ -188,5 +211,17 @@ def _download(
     from mrsynth.models.download import download_weights
 
     with terminal.progress(card.name) as progress:
-        agree = (lambda question: True) if options.yes else terminal.confirm
-        download_weights(card, folder, agree, progress, interruption.requested)
+        download_weights(card, folder, _consent(options, terminal), progress, interruption.requested)
+
+
+@contextmanager
+def _fetched_card(options: argparse.Namespace, terminal: Terminal) -> Iterator[Path]:
+    """The card at an address, in a folder that is gone afterwards."""
+    from mrsynth.models.download import fetch_card
+
+    with tempfile.TemporaryDirectory() as temporary:
+        yield fetch_card(options.source, Path(temporary), _consent(options, terminal))
+
+
+def _consent(options: argparse.Namespace, terminal: Terminal) -> Callable[[str], bool]:
+    return (lambda question: True) if options.yes else terminal.confirm

@@ -8,13 +8,15 @@ from typing import IO, Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
-from mrsynth.atomic_file import make_folder, replacing_file
+from mrsynth.atomic_file import make_folder, replacing_file, write_bytes
 from mrsynth.errors import Cancelled, InputError
-from mrsynth.models.card import WEIGHTS_NAME, ModelCard
+from mrsynth.models.card import CARD_NAME, WEIGHTS_NAME, ModelCard, read_card
 from mrsynth.models.integrity import refuse_pickle, verify_sha256
 from mrsynth.progress import CancelLook, Progress, ProgressListener, ignore, never
 
 TIMEOUT_S = 30
+ADDRESS_SCHEMES = ("https", "file")
+LARGEST_CARD_BYTES = 1_000_000
 CHUNK_BYTES = 256 * 1024  # small enough that a cancel is noticed at once on a slow line
 
 
@@ -27,6 +29,47 @@ class SecureRedirects(urllib.request.HTTPRedirectHandler):
         if urlsplit(newurl).scheme != "https":
             raise URLError(f"expected to be sent on to an https address, found {newurl}")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def is_address(text: str) -> bool:
+    """Return whether a text is an address to download from, rather than a path or a name."""
+    return "://" in text
+
+
+def fetch_card(address: str, folder: Path, consent: Callable[[str], bool]) -> Path:
+    """Fetch a model's card, if the user agrees, into a folder; its weights are another matter.
+
+    Args:
+        address: Of the card, https or a file on this computer or a mounted drive.
+        folder: Where the card goes; it exists.
+        consent: Is shown a question naming the address; nothing is opened unless it agrees.
+
+    Returns:
+        The path of the checked card.
+
+    Raises:
+        Cancelled: If consent was refused.
+        InputError: Code ``download_failed``, or ``bad_card`` if what came is no card.
+        OutputError: If the folder cannot be written.
+    """
+    if urlsplit(address).scheme not in ADDRESS_SCHEMES:
+        raise InputError(f"expected an https address of a card, found {address}", code="download_failed")
+    if not consent(f"Fetch the model's card from {address}?"):
+        raise Cancelled("the card was not fetched, as there was no consent")
+    with _open(address) as source:
+        try:
+            data = source.read(LARGEST_CARD_BYTES + 1)
+        except (OSError, http.client.HTTPException) as error:
+            raise _failed(address, f"broke off: {error}") from error
+    if len(data) > LARGEST_CARD_BYTES:
+        raise _failed(address, f"expected a card of at most {LARGEST_CARD_BYTES} bytes, found more")
+    path = folder / CARD_NAME
+    write_bytes(path, data)
+    try:
+        read_card(path)
+    except InputError as error:
+        raise InputError(f"{address}: {str(error).removeprefix(f'{path}: ')}", code=error.code) from error
+    return path
 
 
 def download_weights(
