@@ -83,12 +83,7 @@ def run_demo(
         Cancelled: The run was asked to stop.
     """
     setting = DemoSetting(Path(output_folder), progress, cancelled, model_folders)
-    make_folder(setting.folder)
-    RunHooks(progress, cancelled=cancelled).enter("building a head")
-    head = build_demo_head()
-    paths = {contrast: setting.folder / f"{contrast}.nii.gz" for contrast in MODELS}
-    for contrast, volume in (("T2", head.t2), ("PD", head.pd)):
-        write_volume(volume, paths[contrast])
+    head, paths = write_demo_head(setting)
     outcomes = []
     for target, source in (("PD", "T2"), ("T2", "PD")):
         output = setting.folder / f"synthetic-{target}.nii.gz"
@@ -102,6 +97,17 @@ def run_demo(
         )
         outcomes.append(_run_case(job, setting, head))
     return DemoResult(setting.folder, tuple(outcomes))
+
+
+def write_demo_head(setting: DemoSetting) -> tuple[DemoHead, dict[str, Path]]:
+    """Build a head and write its T2 and its PD; return the head and the files by contrast. Raises as `run_demo`."""
+    make_folder(setting.folder)
+    RunHooks(setting.progress, cancelled=setting.cancelled).enter("building a head")
+    head = build_demo_head()
+    paths = {contrast: setting.folder / f"{contrast}.nii.gz" for contrast in MODELS}
+    for contrast, volume in (("T2", head.t2), ("PD", head.pd)):
+        write_volume(volume, paths[contrast])
+    return head, paths
 
 
 def run_scan_demo(

@@ -75,3 +75,14 @@ def test_a_demo_can_be_interrupted(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("mrsynth.demo.run_demo", lambda *arguments: signal.raise_signal(signal.SIGINT))
     assert main(["demo", str(tmp_path / "out")]) == 130
     assert capsys.readouterr().err.endswith("cancelled\n")
+
+
+def test_the_head_alone_can_be_written(tmp_path, capsys):
+    assert main(["demo", str(tmp_path / "head"), "--head-only"]) == 0
+    assert sorted(path.name for path in (tmp_path / "head").iterdir()) == ["PD.nii.gz", "T2.nii.gz"]
+    assert "T2.nii.gz" in capsys.readouterr().out
+
+
+def test_a_scan_and_the_head_alone_exclude_each_other(tmp_path, capsys):
+    assert main(["demo", "--head-only", "--scan", str(tmp_path)]) == 2
+    assert "found both" in capsys.readouterr().err

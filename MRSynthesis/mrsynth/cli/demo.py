@@ -37,6 +37,7 @@ def add_command(commands: Any) -> None:
     parser.add_argument("--scan", type=Path, metavar="SCAN", help="volume or DICOM folder to use in place of the head")
     parser.add_argument("--model", metavar="NAME", help="model for --scan (default: guessed from its intensities)")
     parser.add_argument("--reference", type=Path, metavar="VOLUME", help="acquired target to compare with, for --scan")
+    parser.add_argument("--head-only", action="store_true", help="write the simulated T2 and PD, and synthesise nothing")
     parser.add_argument("--models", type=Path, action="append", default=[], metavar="FOLDER", help="look here first")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.set_defaults(run=run)
@@ -46,15 +47,22 @@ def run(options: argparse.Namespace, terminal: Terminal, interruption: Interrupt
     """Run the demo and show what it made."""
     if options.scan is None and (options.model or options.reference):
         raise InputError("expected --scan with --model and --reference, found none")
-    from mrsynth.demo import DemoSetting, run_demo, run_scan_demo
+    if options.scan is not None and options.head_only:
+        raise InputError("expected --scan or --head-only, found both")
+    from mrsynth.demo import DemoResult, DemoSetting, run_demo, run_scan_demo, write_demo_head
 
     folder, models = options.folder or options.output or DEFAULT_FOLDER, tuple(options.models)
     with terminal.progress("demo") as progress:
-        if options.scan is None:
+        if options.head_only:
+            _, paths = write_demo_head(DemoSetting(folder, progress, interruption.requested))
+            result = DemoResult(folder, ())
+        elif options.scan is None:
             result = run_demo(folder, progress, interruption.requested, models)
         else:
             setting = DemoSetting(folder, progress, interruption.requested, models)
             result = run_scan_demo(options.scan, setting, options.model, options.reference)
+    for path in paths.values() if options.head_only else ():
+        terminal.say(f"{path}")
     for outcome in result.outcomes:
         _show(outcome, terminal)
     terminal.document(_document(result))
