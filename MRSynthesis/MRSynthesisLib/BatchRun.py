@@ -1,0 +1,192 @@
+"""A folder of scans, one after the other, each in a worker of its own, past those that fail."""
+
+import contextlib
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import slicer
+import slicer.util
+
+from mrsynth.errors import InputError
+from mrsynth.job_file import JobRequest, read_document
+from mrsynth.synthesis_job import SynthesisJob, new_run_id
+from MRSynthesisLib.BatchCases import BatchCase, slicerSuffix
+from MRSynthesisLib.BlockingJob import BlockingJob
+from MRSynthesisLib.JobOutcome import JobEnd, JobOutcome
+from MRSynthesisLib.VolumeExchange import exportVolume
+from MRSynthesisLib.VolumeFile import SOURCE_SUFFIX
+
+if TYPE_CHECKING:
+    from slicer import vtkMRMLScalarVolumeNode
+
+    from mrsynth.models.card import ModelCard
+
+DONE, SKIPPED, FAILED, CANCELLED = "done", "skipped", "failed", "cancelled"
+
+
+@dataclass(frozen=True)
+class BatchOptions:
+    """How every case of a batch is done; names as on the command line."""
+
+    model: str
+    device: str = "auto"
+    mode: str | None = None
+    force: bool = False
+    modelFolders: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class CaseReport:
+    """What became of a case: ``status`` is one of ``done``, ``skipped``, ``failed`` and ``cancelled``."""
+
+    case: BatchCase
+    status: str
+    message: str
+    seconds: float
+    comparison: dict[str, Any] | None = field(default=None, repr=False)
+
+
+class BatchRun:
+    """Does cases one by one.
+
+    Args:
+        options: How.
+        card: Of the model.
+        folder: An empty one for temporary files.
+        work: Does one job; another one for tests.
+    """
+
+    def __init__(
+        self,
+        options: BatchOptions,
+        card: "ModelCard",
+        folder: Path,
+        work: Callable[[JobRequest], BlockingJob] = BlockingJob,
+    ) -> None:
+        self._options, self._card, self._folder, self._work = options, card, folder, work
+
+    def run(self, case: BatchCase) -> CaseReport:
+        """Do one case, unless an earlier batch has.
+
+        Raises:
+            KeyboardInterrupt: Somebody interrupted it; nothing of it is left.
+        """
+        began = time.monotonic()
+        earlier = None if self._options.force else self._earlierResult(case)
+        if earlier is not None:
+            return CaseReport(case, SKIPPED, "was done before", 0.0, earlier.get("comparison"))
+        try:
+            status, message, comparison = self._do(case)
+        except (ValueError, OSError, RuntimeError, MemoryError) as error:
+            status, message, comparison = FAILED, _oneLine(str(error)), None
+        return CaseReport(case, status, message, time.monotonic() - began, comparison)
+
+    def _earlierResult(self, case: BatchCase) -> dict[str, Any] | None:
+        """The sidecar of a result that the same model has made of this very scan in the same way."""
+        from mrsynth.sidecar import is_own_output, sidecar_path
+
+        if not case.output.is_file() or not is_own_output(case.output):
+            return None
+        with contextlib.suppress(InputError, OSError):
+            found = read_document(sidecar_path(case.output))
+            card, mode = self._card, self._options.mode or self._card.inference["mode"]
+            model = {"name": card.name, "version": card.version, "sha256": card.sha256}
+            source = (found.get("source") or {}).get("name"), (found.get("options") or {}).get("mode")
+            same = found.get("model") == model and source == (_workerName(case.source), mode)
+            if same and _newest(case.source) <= case.output.stat().st_mtime:
+                return found
+        return None
+
+    def _do(self, case: BatchCase) -> tuple[str, str, dict[str, Any] | None]:
+        """Status, message and comparison of a case that has not been done before."""
+        from mrsynth.output_checks import check_outputs
+
+        folder = self._folder / new_run_id()
+        (folder / "run").mkdir(parents=True)
+        try:
+            job = self._job(case, folder)
+            check_outputs([job])
+            work = self._work(JobRequest(folder / "run", job))
+            outcome = work.run()
+            message = outcome.message.replace(str(job.source), str(case.source))
+            return _status(outcome), _oneLine("; ".join([message, *work.warnings])), _comparison(outcome)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _job(self, case: BatchCase, folder: Path) -> SynthesisJob:
+        options = self._options
+        return SynthesisJob(
+            source=_readable(case.source, folder),
+            output=case.output,
+            model=options.model,
+            reference=None if case.reference is None else _readable(case.reference, folder),
+            mode=options.mode,
+            device=options.device,
+            model_folders=options.modelFolders,
+            force=options.force,
+        )
+
+
+def _readable(scan: Path, folder: Path) -> Path:
+    """The scan itself, or what Slicer makes of it where the worker cannot read it.
+
+    Raises:
+        InputError: It is no scalar volume.
+        RuntimeError: Slicer cannot read it.
+    """
+    if not slicerSuffix(scan):
+        return scan
+    copy = folder / _workerName(scan)
+    node = loadVolume(scan)
+    try:
+        exportVolume(node, copy)
+    finally:
+        for each in (node.GetDisplayNode(), node.GetStorageNode(), node):
+            slicer.mrmlScene.RemoveNode(each) if each is not None else None
+    return copy
+
+
+def loadVolume(path: Path) -> "vtkMRMLScalarVolumeNode":
+    """Load a volume as Slicer does; without the application, by the storage node that Slicer uses.
+
+    Raises:
+        RuntimeError: It cannot be read.
+    """
+    if hasattr(getattr(slicer, "app", None), "coreIOManager"):
+        return slicer.util.loadVolume(str(path), {"show": False, "singleFile": True})
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", path.stem)
+    storage = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLVolumeArchetypeStorageNode")
+    storage.SetFileName(str(path))
+    storage.SetSingleFile(True)
+    node.SetAndObserveStorageNodeID(storage.GetID())
+    if not storage.ReadData(node):
+        for each in (storage, node):
+            slicer.mrmlScene.RemoveNode(each)
+        raise RuntimeError(f"{path}: expected a volume that Slicer can read, found another file")
+    return node
+
+
+def _workerName(scan: Path) -> str:
+    """What the worker sees as the scan's name, which its sidecar records."""
+    return f"{scan.name}{SOURCE_SUFFIX}" if slicerSuffix(scan) else scan.name
+
+
+def _newest(scan: Path) -> float:
+    """When a scan was last changed; of a folder, the youngest of its files."""
+    return max(path.stat().st_mtime for path in ([*scan.iterdir()] if scan.is_dir() else [scan]))
+
+
+def _status(outcome: JobOutcome) -> str:
+    return {JobEnd.SUCCEEDED: DONE, JobEnd.CANCELLED: CANCELLED, JobEnd.FAILED: FAILED}[outcome.end]
+
+
+def _comparison(outcome: JobOutcome) -> dict[str, Any] | None:
+    return (outcome.result or {}).get("comparison")
+
+
+def _oneLine(text: str) -> str:
+    return " ".join(text.strip("; ").split())

@@ -1,0 +1,34 @@
+"""The line that appears while packages are missing, and the button that installs them."""
+
+from typing import Any
+
+import slicer.util
+from slicer.i18n import tr as _
+
+from MRSynthesisLib import Dependencies
+
+
+class SetupSection:
+    """Tells what is missing before the first synthesis; installs it when the user asks for it.
+
+    Args:
+        ui: The panel's widgets by name.
+    """
+
+    def __init__(self, ui: Any) -> None:
+        self._ui = ui
+        self.installed = self.update
+        ui.setupButton.connect("clicked(bool)", self._onInstall)
+
+    def update(self) -> None:
+        """Look again at what is missing."""
+        missing = [*Dependencies.missingPackages(), *([] if Dependencies.hasTorch() else ["torch"])]
+        self._ui.setupFrame.visible = bool(missing)
+        self._ui.setupLabel.text = _("Before the first synthesis these packages have to be installed: {0}.").format(
+            ", ".join(missing)
+        )
+
+    def _onInstall(self, checked: bool = False) -> None:
+        with slicer.util.tryWithErrorDisplay(_("The packages could not be installed.")):
+            Dependencies.ensureInstalled()
+        self.installed()

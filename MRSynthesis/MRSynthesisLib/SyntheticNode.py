@@ -1,0 +1,125 @@
+"""Volume nodes of this module's making: what they say about themselves, and that they are whole or not there."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from slicer import vtkMRMLNode, vtkMRMLScalarVolumeNode
+from slicer.i18n import tr as _
+
+from mrsynth.errors import OutputExists
+
+KINDS = ("synthetic", "uncertainty", "difference", "gradientDifference")
+SOURCE_ROLE = "MRSynthesis.source"
+_PREFIX = "MRSynthesis."
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """How a synthetic volume came about; ``created`` is ISO 8601."""
+
+    contrast: str
+    model: str
+    modelVersion: str
+    weightsSha256: str
+    runId: str
+    created: str
+
+    @classmethod
+    def fromSidecar(cls, sidecar: dict, runId: str) -> "Provenance":
+        """What the JSON file beside the worker's output says."""
+        model = sidecar["model"]
+        return cls(sidecar["contrast"], model["name"], model["version"], model["sha256"], runId, sidecar["created"])
+
+
+def isSynthetic(node: vtkMRMLNode | None) -> bool:
+    """Whether this module made the node's content."""
+    return node is not None and node.GetAttribute(f"{_PREFIX}Synthetic") == "true"
+
+
+def sourceOf(node: vtkMRMLNode) -> vtkMRMLScalarVolumeNode | None:
+    """The scan that a synthetic node was made from, unless it is gone."""
+    return node.GetNodeReference(SOURCE_ROLE)
+
+
+def contrastOf(node: vtkMRMLNode) -> str:
+    """The contrast that a synthetic node shows, such as ``"PD"``; ``""`` for other nodes."""
+    return node.GetAttribute(f"{_PREFIX}Contrast") or ""
+
+
+def kindOf(node: vtkMRMLNode) -> str:
+    """One of ``KINDS``; ``""`` for nodes that are not synthetic."""
+    return node.GetAttribute(f"{_PREFIX}Kind") or ""
+
+
+def checkTarget(target: vtkMRMLScalarVolumeNode | None, source: vtkMRMLScalarVolumeNode) -> None:
+    """Refuse an output volume whose content is not ours to replace; ask before a run begins.
+
+    Raises:
+        OutputExists: It is the source, or an acquired volume.
+    """
+    if target is None or target.GetImageData() is None or (isSynthetic(target) and target is not source):
+        return
+    message = _("Expected a new or a synthetic volume for the result, found {0}, which would be lost.")
+    raise OutputExists(message.format(target.GetName()))
+
+
+def resultName(source: vtkMRMLScalarVolumeNode, provenance: Provenance, kind: str) -> str:
+    """What a new node is called, before it is made unique."""
+    name = f"{source.GetName()} synthetic {provenance.contrast}"
+    suffixes = {
+        "uncertainty": " uncertainty",
+        "difference": " difference",
+        "gradientDifference": " gradient difference",
+    }
+    return name + suffixes.get(kind, "")
+
+
+def describe(node: vtkMRMLScalarVolumeNode, source: vtkMRMLScalarVolumeNode, provenance: Provenance, kind: str) -> None:
+    """Write onto a node what it is, how it came about and from which scan."""
+    values = {
+        "Synthetic": "true",
+        "Kind": kind,
+        "Contrast": provenance.contrast,
+        "Model": provenance.model,
+        "ModelVersion": provenance.modelVersion,
+        "WeightsSha256": provenance.weightsSha256,
+        "RunId": provenance.runId,
+        "Created": provenance.created,
+        "SourceName": source.GetName(),
+    }
+    for name, value in values.items():
+        node.SetAttribute(_PREFIX + name, value)
+    node.SetNodeReferenceID(SOURCE_ROLE, source.GetID())
+
+
+@contextmanager
+def wholeOrNotAtAll(
+    source: vtkMRMLScalarVolumeNode, target: vtkMRMLScalarVolumeNode | None
+) -> Iterator[vtkMRMLScalarVolumeNode]:
+    """A node to fill: what is left of it when the block fails is what there was before."""
+    scene = source.GetScene()
+    node = target or scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode")
+    display = node.GetDisplayNode()
+    before = [(each, _copyOf(each)) for each in (node, display) if each is not None]
+    modifying = node.StartModify()
+    try:
+        yield node
+    except BaseException:
+        if node.GetDisplayNode() is not display:
+            scene.RemoveNode(node.GetDisplayNode())
+        for each, copy in before:
+            each.Copy(copy)
+        if target is None:
+            scene.RemoveNode(node)
+        raise
+    finally:
+        node.EndModify(modifying)
+
+
+def _copyOf(node: vtkMRMLNode) -> vtkMRMLNode:
+    """A node outside the scene with the same content; voxels are shared."""
+    copy = node.CreateNodeInstance()
+    copy.UnRegister(None)
+    copy.Copy(node)
+    return copy
