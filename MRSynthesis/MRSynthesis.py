@@ -18,6 +18,7 @@ from slicer.ScriptedLoadableModule import (
 from slicer.util import VTKObservationMixin
 
 from MRSynthesisLib.CompareSection import CompareSection
+from MRSynthesisLib.ComparisonLayouts import registerLayouts
 from MRSynthesisLib.ModelList import ModelList
 from MRSynthesisLib.ModelsSection import ModelsSection
 from MRSynthesisLib.PanelState import PanelState
@@ -58,6 +59,8 @@ class MRSynthesis(ScriptedLoadableModule):
         # From the start and whichever module is open: a saved scene may show a synthetic volume.
         if slicer.app.layoutManager() is not None:
             self._annotation = SyntheticAnnotation(slicer.mrmlScene, slicer.app.layoutManager())
+            # A scene that was saved while it was compared comes back in the same layout.
+            registerLayouts(slicer.app.layoutManager().layoutLogic().GetLayoutNode())
 
 
 class MRSynthesisLogic(ScriptedLoadableModuleLogic):

@@ -64,14 +64,14 @@ class BlockingJob:
         threading.Thread(target=self._read, args=(process.stdout,), daemon=True).start()
         try:
             self._hear()
-            self._end.exitCode = None if self._end.fault else process.wait(_GRACE_S)
+            self._end.exitCode = None if self._end.fault else process.wait(self._silenceS)
         except KeyboardInterrupt:
             with contextlib.suppress(OSError, subprocess.TimeoutExpired):
                 self._request.cancel_file.touch()
                 process.wait(_GRACE_S)
             raise
         except subprocess.TimeoutExpired:
-            self._end.fault, self._end.detail = "stalled", f"{_GRACE_S:.0f}"
+            self._end.fault, self._end.detail = "stalled", f"{self._silenceS:.0f}"
         finally:
             endTrees(self._processes)
             process.kill()

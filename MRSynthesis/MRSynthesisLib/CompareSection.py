@@ -10,7 +10,7 @@ from MRSynthesisLib.ComparedImages import ComparedImages
 from MRSynthesisLib.ComparisonNodes import findProduct
 from MRSynthesisLib.ComparisonTables import metricsTableOf
 from MRSynthesisLib.ComparisonView import ComparisonView
-from MRSynthesisLib.DifferenceDisplay import setSymmetricRange
+from MRSynthesisLib.DifferenceDisplay import createColorBar, setSymmetricRange
 from MRSynthesisLib.DifferenceVolumes import differencesOf
 from MRSynthesisLib.MeasuredComparison import ComparisonProducts, MeasuredComparison
 from MRSynthesisLib.PanelState import PanelState
@@ -70,7 +70,7 @@ class CompareSection:
         if shown and synthetic is not None and self._state.layoutName:
             images = self._images(synthetic, reference)
             if images != self._view.images:
-                self._view.show(images, self._state.layoutName)
+                self._showImages(images, self._state.layoutName)
             self._view.setLinked(self._state.linked)
             if self._blend != self._state.blend:
                 self._blend = self._state.blend
@@ -86,9 +86,15 @@ class CompareSection:
             return
         if self._view is None:
             self._view = ComparisonView(slicer.mrmlScene, slicer.app.layoutManager())
-        self._view.show(self._images(synthetic, reference), layoutName)
+        self._showImages(self._images(synthetic, reference), layoutName)
         self._state.layoutName = layoutName
         self.update()
+
+    def _showImages(self, images: ComparedImages, layoutName: str) -> None:
+        self._view.show(images, layoutName)
+        for node in (images.difference, images.gradientDifference):
+            if node is not None:  # a view draws only bars younger than itself
+                createColorBar(node)
 
     def showResult(self) -> None:
         """Show a volume that has just been made, in the layout that was chosen last."""
@@ -155,7 +161,7 @@ class CompareSection:
 
     def _onLeave(self, checked: bool = False) -> None:
         self._view.leave()
-        self._state.layoutName = ""
+        self._state.layoutName, self._state.blend, self._blend = "", 0.0, 0.0
         self.update()
 
     def _onPlot(self, checked: bool = False) -> None:

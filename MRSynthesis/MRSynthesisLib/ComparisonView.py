@@ -74,9 +74,11 @@ class ComparisonView(VTKObservationMixin):
         hasReference = images.reference is not None
         roles = arrangementOf(layoutName, hasReference).roles
         samePlace = self._images is not None and self._images.grid is images.grid
-        offset = self._offset() if samePlace else None
+        offset = self._slices[Role.SYNTHETIC].offset if samePlace else None
         if not self._isInFront:
             self._layoutBefore = self._layoutNode.GetViewArrangement()
+        elif self._layoutBefore is None:  # a scene that was saved in a comparison
+            self._layoutBefore = self._layoutNode.SlicerLayoutFourUpView
         identifier = layoutIdentifier(self._layoutNode, layoutName, hasReference)
         stays = samePlace and self._layoutNode.GetViewArrangement() == identifier
         self._images, self._look = images, Look(self._look.blend, hasLastView=Role.UNCERTAINTY in roles)
@@ -85,7 +87,7 @@ class ComparisonView(VTKObservationMixin):
         self._update()
         if not stays:
             self._turn(offset)
-        self._shareWindow()
+        self._windows.share(self._images.reference, self._images.synthetic)
 
     def setLinked(self, linked: bool, hot: bool = False) -> None:
         """Scroll, zoom and pan all views together, or each alone; hot: rotate together, too, while the mouse moves."""
@@ -169,18 +171,9 @@ class ComparisonView(VTKObservationMixin):
         for compared in self._slices.values():
             compared.turn(grid, orientation)
         # A reference with slices of its own would snap to those; linked views must start in the same place.
-        offset = self._offset() if offset is None else offset
+        offset = self._slices[Role.SYNTHETIC].offset if offset is None else offset
         for compared in self._slices.values():
             compared.setOffset(offset)
-
-    def _offset(self) -> float:
-        return self._slices[Role.SYNTHETIC].offset
-
-    def _shareWindow(self) -> None:
-        if self._images.reference is None or self._images.synthetic is None:
-            self._windows.release()
-        else:
-            self._windows.share(self._images.reference, self._images.synthetic)
 
     def _forget(self) -> None:
         self._windows.release()
@@ -197,7 +190,7 @@ class ComparisonView(VTKObservationMixin):
         if self._look.turn is not None and self._images.of(self._look.turn) is None:
             self._look = replace(self._look, turn=None)
         self._update()
-        self._shareWindow()
+        self._windows.share(self._images.reference, self._images.synthetic)
 
     def _onSceneStartClose(self, _caller: vtkMRMLScene, _event: str) -> None:
         self._forget()

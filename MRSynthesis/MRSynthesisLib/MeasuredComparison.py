@@ -8,7 +8,6 @@ from slicer import vtkMRMLScalarVolumeNode
 from MRSynthesisLib.BackgroundTask import BackgroundTask
 from MRSynthesisLib.ComparisonMeasurement import ComparedVolumes, Measurements, measureCompared, takeCompared
 from MRSynthesisLib.ComparisonTables import updateMetricsTable
-from MRSynthesisLib.DifferenceDisplay import createColorBar
 from MRSynthesisLib.DifferenceVolumes import DifferenceNodes, placeDifferences
 from MRSynthesisLib.SlicePlots import SlicePlots, updateSlicePlots
 
@@ -85,8 +84,6 @@ class MeasuredComparison:
             self._finished(None, str(error or ""))
             return
         differences = placeDifferences(measurements.differences, *pair)
-        for node in (differences.difference, differences.gradientDifference):
-            createColorBar(node)
         updateMetricsTable(measurements.comparison, pair[0])
         plots = updateSlicePlots(measurements.slices, pair[0])
         self.products = ComparisonProducts(pair, compared, measurements, differences, plots)

@@ -93,7 +93,7 @@ class ModelsSection:
         """Ask for leave to fetch a card, then, with what it says, for leave to download the weights."""
         question = _("Fetch the model's card from\n{0}\n\nNothing about you or your scans is sent.")
         if slicer.util.confirmOkCancelDisplay(question.format(address), _("Add a model")):
-            arguments = ("models", "show", address, "--json")
+            arguments = ("models", "show", address, "--json", "--yes")
             self._run(arguments, lambda result: self._onCardFetched(address, result), _("Fetching the card"))
 
     def _onCardFetched(self, address: str, result: CommandResult) -> None:

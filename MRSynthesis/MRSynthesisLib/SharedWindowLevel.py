@@ -53,11 +53,13 @@ class SharedWindowLevel(VTKObservationMixin):
         self._given: Window | None = None
         self._copying = False
 
-    def share(self, leader: vtkMRMLScalarVolumeNode, follower: vtkMRMLScalarVolumeNode) -> None:
-        """Give the follower the leader's window, and from now on each the other's."""
+    def share(self, leader: vtkMRMLScalarVolumeNode | None, follower: vtkMRMLScalarVolumeNode | None) -> None:
+        """Give the follower the leader's window, and from now on each the other's; one alone shares nothing."""
         if self._volumes == (leader, follower):
             return
         self.release()
+        if leader is None or follower is None:
+            return
         for volume in (leader, follower):
             if volume.GetScalarVolumeDisplayNode() is None:
                 volume.CreateDefaultDisplayNodes()

@@ -85,7 +85,8 @@ def _ofIntensities(node: vtkMRMLScalarVolumeNode) -> str | None:
     from mrsynth.contrast import guess_contrast
     from mrsynth.volume import Volume
 
-    if node.GetImageData() is None:
+    image = node.GetImageData()
+    if image is None or image.GetPointData().GetScalars() is None:
         return None
     voxels = slicer.util.arrayFromVolume(node)
     step = max(1, int(np.ceil((voxels.size / _GUESSED_VOXELS) ** (1 / 3))))

@@ -115,11 +115,19 @@ class SynthesisRun(VTKObservationMixin):
         if self._cancelMessage:
             self._end(JobEnd.CANCELLED, self._cancelMessage, outcome.logTail)
         elif outcome.end is not JobEnd.SUCCEEDED:
-            self._end(outcome.end, outcome.message, outcome.logTail)
+            self._end(outcome.end, self._inTheScenesWords(outcome.message), outcome.logTail)
         else:
             self._tell(_("Reading the result"))
             self._task = BackgroundTask(self._read, self._onRead)
             self._task.start()
+
+    def _inTheScenesWords(self, message: str) -> str:
+        """Name volumes as the user knows them, in place of the files they were sent in."""
+        sent = (self._synthesis.source, self._request.source), (self._synthesis.reference, self._request.reference)
+        for path, node in sent:
+            if path is not None:
+                message = message.replace(str(path), node.GetName()).replace(path.name, node.GetName())
+        return message
 
     def _read(self) -> _Read:
         from mrsynth.sidecar import sidecar_path

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from slicer import vtkMRMLNode, vtkMRMLScalarVolumeNode
+from slicer import vtkMRMLNode, vtkMRMLScalarVolumeNode, vtkMRMLSubjectHierarchyNode
 from slicer.i18n import tr as _
 
 from mrsynth.errors import OutputExists
@@ -111,10 +111,18 @@ def wholeOrNotAtAll(
         for each, copy in before:
             each.Copy(copy)
         if target is None:
-            scene.RemoveNode(node)
+            _remove(node)
         raise
     finally:
         node.EndModify(modifying)
+
+
+def _remove(node: vtkMRMLNode) -> None:
+    """Take a node out of the scene, and its item out of the subject hierarchy, where it may have been given one."""
+    hierarchy = vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(node.GetScene())
+    if hierarchy and hierarchy.GetItemByDataNode(node):
+        hierarchy.RemoveItem(hierarchy.GetItemByDataNode(node), False)
+    node.GetScene().RemoveNode(node)
 
 
 def _copyOf(node: vtkMRMLNode) -> vtkMRMLNode:

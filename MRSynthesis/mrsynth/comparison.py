@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mrsynth.baselines import intensity_map, linear_fit
+from mrsynth.comparison_display import figures_in_words
 from mrsynth.errors import InputError
 from mrsynth.head import head_mask
 from mrsynth.metrics import (
@@ -252,17 +253,7 @@ def _reference_head(reference: np.ndarray) -> np.ndarray:
 
 
 def _formatted(row: ComparisonRow) -> tuple[str, ...]:
-    figures = row.metrics
-    decibels = (figures.psnr_range, figures.psnr_percentile)
-    return (
-        row.image,
-        figures.mask,
-        f"{figures.mae:.4f}",
-        f"{figures.mse:.4f}",
-        *("-" if value is None else f"{value:.2f}" for value in decibels),
-        "-" if figures.ssim is None else f"{figures.ssim:.4f}",
-        f"{figures.gradient_difference:.5f}",
-    )
+    return (row.image, row.metrics.mask, *figures_in_words(row.metrics))
 
 
 def _aligned(column: int, text: str, width: int) -> str:

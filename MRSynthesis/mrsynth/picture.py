@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from mrsynth.atomic_file import replacing_file
 from mrsynth.comparison import difference_volumes
+from mrsynth.comparison_display import upper_limit
 from mrsynth.errors import InputError
 from mrsynth.head import head_mask
 from mrsynth.metrics import standardize
@@ -24,9 +25,6 @@ _METADATA = {"Title": "SYNTHETIC - not acquired"}
 _UNIT = "standard deviations"
 _MARGIN_MM = 6.0
 _WINDOW_PERCENTILE = 99.5
-_DIFFERENCE_PERCENTILE = 99.0
-_NICE_STEPS = (1.0, 1.5, 2.0, 3.0, 5.0, 7.5, 10.0)
-_SMALLEST_RANGE = 0.01
 
 
 def write_comparison_picture(
@@ -100,7 +98,7 @@ def _compared_columns(synthetic: Volume, reference: Volume, head: np.ndarray) ->
     image, target = (standardize(v.voxels, resampled.covered) for v in (synthetic, resampled.volume))
     window = _window(target, head)
     difference, gradient = differences.difference.voxels, np.sqrt(differences.gradient_difference.voxels)
-    spread, steepest = (_upper(np.abs(values[head])) for values in (difference, gradient))
+    spread, steepest = (upper_limit(np.abs(values[head])) for values in (difference, gradient))
     provenance = "target" if resampled.volume is reference else "target, resampled to this grid"
     return [
         Column("Synthetic", "same window as reference", image, window, unit=_UNIT, synthetic=True),
@@ -117,13 +115,6 @@ def _window(voxels: np.ndarray, head: np.ndarray) -> tuple[float, float]:
     low = float(np.percentile(voxels, 0.5))
     high = float(np.percentile(voxels[head], _WINDOW_PERCENTILE))
     return (low, high) if high > low else (low, low + 1.0)
-
-
-def _upper(magnitudes: np.ndarray) -> float:
-    """A round number that few magnitudes exceed; never zero, so that identical volumes give an empty map."""
-    wanted = max(float(np.percentile(magnitudes, _DIFFERENCE_PERCENTILE)), _SMALLEST_RANGE)
-    power = 10.0 ** math.floor(math.log10(wanted))
-    return next(step * power for step in _NICE_STEPS if step * power >= wanted * (1 - 1e-9))
 
 
 def _save(figure: Figure, path: Path) -> None:

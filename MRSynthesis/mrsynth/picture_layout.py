@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
+from mrsynth.comparison_display import DIFFERENCE_COLOURS
 from mrsynth.planes import PatientView, Plane
 
 SYNTHETIC_LABEL = "SYNTHETIC - not acquired"
@@ -29,9 +30,6 @@ _TOP_INCHES = 0.66
 _BOTTOM_INCHES = 0.84
 _RULER_MM = 50.0
 _DOTS_PER_INCH = 150
-
-_DIFFERENCE_COLOURS = ("#9be8ff", "#1f77ff", "#0a1a4a", "#000000", "#4a1206", "#ff5a1f", "#ffe08a")
-"""Blue where the synthetic volume is too dark, red where it is too bright, black, as air is, where nothing differs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,5 +206,5 @@ def _short(value: float) -> str:
 
 def _colours(column: Column) -> Colormap | str:
     if column.colours == "difference":
-        return LinearSegmentedColormap.from_list("difference", _DIFFERENCE_COLOURS)
+        return LinearSegmentedColormap.from_list("difference", DIFFERENCE_COLOURS)
     return {"grey": "gray", "gradient": "inferno"}[column.colours]

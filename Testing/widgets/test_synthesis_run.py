@@ -77,7 +77,9 @@ def a_request(a_source):
 def behave(monkeypatch, behaviour):
     """Let another process take the worker's place."""
     monkeypatch.setattr(
-        module, "BackgroundJob", lambda request, callbacks: BackgroundJob(request, callbacks, scripted(request, behaviour))
+        module,
+        "BackgroundJob",
+        lambda request, callbacks: BackgroundJob(request, callbacks, scripted(request, behaviour)),
     )
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from mrsynth.networks.fast_paper_generator import FastPaperGenerator, is_fast
+
 LEAKY_SLOPE = 0.3
 BATCH_NORM_EPSILON = 1e-3
 # Keras keeps 0.99 of the old moving average at each step; PyTorch calls the remaining 0.01 the momentum.
@@ -64,13 +66,19 @@ class PaperGenerator(nn.Module):
         inputs = (1, *(layer.filters for layer in GENERATOR_LAYERS[:-1]))
         self.layers = nn.ModuleList(map(_hidden_layer, inputs[:-1], GENERATOR_LAYERS[:-1]))
         self.layers.append(nn.Sequential(OrderedDict(convolution=_convolution(inputs[-1], GENERATOR_LAYERS[-1]))))
+        self._fast = FastPaperGenerator()
 
     def forward(self, source: Tensor) -> Tensor:
         """Map a source to a target, both (N, 1, in-plane, in-plane, slice), of any size."""
+        hidden = self._fast(self.layers, source) if is_fast(self.layers, source) else self.layer_by_layer(source)
+        return source + hidden if self.residual else hidden
+
+    def layer_by_layer(self, source: Tensor) -> Tensor:
+        """Return what the layers make of a source, both (N, 1, X, Y, Z): the reference for the fast way."""
         hidden = source
         for layer in self.layers:
             hidden = layer(hidden)  # (N, filters, X, Y, Z)
-        return source + hidden if self.residual else hidden
+        return hidden
 
 
 def batch_normalization(channels: int) -> nn.BatchNorm3d:

@@ -1,0 +1,117 @@
+"""Writes the pictures of README.md: the panel in its states, and the four layouts through real displayable managers.
+
+    python Testing/host/make_screenshots.py Resources/Screenshots
+
+It clicks through the panel as a radiologist does, with the demo head and the models that ship.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).resolve().parents[2]
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+sys.path[:0] = [str(PROJECT / "Testing" / "host"), str(PROJECT / "MRSynthesis")]
+
+import slicer_host  # noqa: E402
+
+slicer_host.install()
+
+import slicer  # noqa: E402
+import slicer.util  # noqa: E402
+from matplotlib.image import imsave  # noqa: E402
+from slicer_host.events import wait_until  # noqa: E402
+from slicer_host.layout import openLayoutManager  # noqa: E402
+from slicer_host.rendering import picture  # noqa: E402
+
+PANEL_WIDTH = 480
+VIEWS = (1320, 460)
+SIX_VIEWS = (1320, 900)
+PATIENCE_S = 600
+
+
+def main() -> int:
+    """Write all pictures into the folder named on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    folder = parser.parse_args().folder
+    folder.mkdir(parents=True, exist_ok=True)
+    layoutManager = openLayoutManager(VIEWS)
+    widget = slicer_host.loadModule(PROJECT / "MRSynthesis" / "MRSynthesis.py")
+    with tempfile.TemporaryDirectory() as temporary:
+        source, reference = demoHead(Path(temporary))
+        for name in panelStates(widget, source, reference):
+            grabPanel(widget, folder / f"panel-{name}.png")
+    for name, button in layoutButtons(widget.ui).items():
+        layoutManager.resize(*(SIX_VIEWS if name == "six-views" else VIEWS))
+        button.click()
+        slicer.app.processEvents()
+        imsave(folder / f"layout-{name}.png", picture(layoutManager))
+    widget.cleanup()
+    return 0
+
+
+def demoHead(folder: Path) -> tuple[Any, Any]:
+    """Build the demo head and load its T2 and its PD."""
+    from MRSynthesisLib.VolumeFile import readGridVolume
+    from MRSynthesisLib.WorkerLaunch import commandLaunch
+
+    launch = commandLaunch(("demo", str(folder), "--head-only"))
+    subprocess.run([launch.program, *launch.arguments], env=dict(launch.environment), check=True, capture_output=True)
+    nodes = []
+    for contrast in ("T2", "PD"):
+        volume = readGridVolume(folder / f"{contrast}.nii.gz")
+        node = slicer.util.addVolumeFromArray(volume.voxels, ijkToRAS=volume.ijkToRas, name=f"DemoHead {contrast}")
+        node.CreateDefaultDisplayNodes()
+        nodes.append(node)
+    return nodes[0], nodes[1]
+
+
+def panelStates(widget: Any, source: Any, reference: Any) -> Iterator[str]:
+    """Bring the panel into one state after another, and name each."""
+    ui = widget.ui
+    ui.sourceSelector.setCurrentNode(source)
+    ui.referenceSelector.setCurrentNode(reference)
+    yield "idle"
+    ui.synthesizeButton.click()
+    wait_until(lambda: ui.progressBar.value > 0 and ui.statusLabel.text.startswith("Synthesizing"), PATIENCE_S)
+    yield "running"
+    wait_until(lambda: not widget.logic.isRunning, PATIENCE_S)
+    wait_until(lambda: ui.reportButton.enabled, PATIENCE_S)
+    yield "done"
+    constant = slicer.util.addVolumeFromArray(slicer.util.arrayFromVolume(source) * 0, name="Empty T2")
+    ui.sourceSelector.setCurrentNode(constant)
+    ui.referenceSelector.setCurrentNode(None)
+    ui.synthesizeButton.click()
+    wait_until(lambda: not widget.logic.isRunning, PATIENCE_S)
+    yield "error"
+
+
+def layoutButtons(ui: Any) -> dict[str, Any]:
+    """Return the buttons of the layouts by the names of their pictures."""
+    return {
+        "side-by-side": ui.sideBySideButton,
+        "difference": ui.differenceButton,
+        "gradient-difference": ui.gradientDifferenceButton,
+        "six-views": ui.sixViewsButton,
+    }
+
+
+def grabPanel(widget: Any, path: Path) -> None:
+    """Write what the panel shows, at its natural height."""
+    panel = widget.parent
+    panel.show()
+    for _ in range(2):  # the second pass knows the height that the first laid out
+        panel.resize(PANEL_WIDTH, max(panel.sizeHint.height(), panel.minimumSizeHint.height()))
+        slicer.app.processEvents()
+    if not panel.grab().save(str(path)):
+        raise OSError(f"{path}: expected to write a picture, could not")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

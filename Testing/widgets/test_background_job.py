@@ -1,0 +1,192 @@
+"""One worker under Qt's event loop: whatever it does, the end is told once, in plain words."""
+
+import gc
+import logging
+import os
+import sys
+import time
+
+import psutil
+import pytest
+from job_examples import a_ball, a_request_in
+from job_witness import Witness, outcomeOf, scripted, wait_until, witnessed
+
+from mrsynth.volume_reading import read_volume
+from MRSynthesisLib import BackgroundTask, JobOutcome, ProcessTree, WorkerProcess
+from MRSynthesisLib.BackgroundJob import BackgroundJob, JobCallbacks, JobEnd, JobLimits, JobProgress
+
+LONGEST_GAP_S = 0.05
+posix = pytest.mark.skipif(os.name == "nt", reason="signals of this kind are POSIX's")
+
+
+@pytest.fixture
+def a_witness(tmp_path):
+    yield from witnessed(tmp_path)
+
+
+def test_a_job_runs_the_real_worker_and_ends_with_its_volume(tmp_path):
+    witness = Witness(a_request_in(tmp_path))
+    witness.start()
+    outcome = witness.end()
+    assert outcome.end is JobEnd.SUCCEEDED, outcome
+    assert outcome.result["run_id"] == witness.request.run_id and (outcome.code, outcome.message) == ("", "")
+    stages = list(dict.fromkeys(each.stage for each in witness.progress))
+    assert stages[0] == "reading" and "synthesis" in stages and stages[-1] == "writing"
+    assert all(0 <= each.fraction <= 1 for each in witness.progress)
+    assert abs(read_volume(witness.request.job.output).voxels - a_ball().voxels).max() < 0.01
+
+
+def test_the_real_worker_refuses_bad_input_in_its_own_words(tmp_path):
+    request = a_request_in(tmp_path)
+    request.job.source.write_bytes(b"no scan")
+    witness = Witness(request)
+    witness.start()
+    outcome = witness.end()
+    assert outcome.end is JobEnd.FAILED and outcome.code == "corrupt_file"
+    assert "expected" in outcome.message and outcome.message in outcome.logTail and outcome.result is None
+
+
+def test_a_job_tells_warnings_and_progress_through_all_noise(a_witness):
+    outcome = outcomeOf(a_witness, "noise")
+    assert outcome.end is JobEnd.SUCCEEDED, outcome
+    assert [each.done for each in a_witness.progress] == [1, 3] and a_witness.warnings == ["a warning"]
+    assert a_witness.progress[0] == JobProgress("synthesis", 1, 4, None, None)
+
+
+def test_a_flood_without_an_end_of_line_is_no_harm(a_witness):
+    outcome = outcomeOf(a_witness, "flood")
+    assert outcome.code == "crashed"
+    assert len(a_witness.job._worker._pending) <= WorkerProcess._LONGEST_LINE_BYTES
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "code", "words"),
+    [
+        ("no-result", "no_result", "no result of this run"),
+        ("other-result", "no_result", "no result of this run"),
+        ("no-output", "no_output", "no file synthetic.mha"),
+        ("broken", "crashed", "exit code 3"),
+        ("refused", "constant", "every voxel is 0"),
+        ("unprepared", "missing_package", "no_such_package"),
+        ("unprepared-later", "missing_package", "torch"),
+        pytest.param("killed", "crashed", "it was killed", marks=posix),
+    ],
+)
+def test_a_job_without_success_fails_with_a_code_and_plain_words(a_witness, behaviour, code, words):
+    outcome = outcomeOf(a_witness, behaviour)
+    assert (outcome.end, outcome.code, outcome.result) == (JobEnd.FAILED, code, None)
+    assert words in outcome.message
+
+
+def test_the_tail_of_the_log_is_told(a_witness):
+    outcome = outcomeOf(a_witness, "broken")
+    assert outcome.logTail == "the last word ü" == a_witness.job.logFile.read_text("utf-8").strip()
+
+
+def test_only_the_last_lines_of_a_long_log_are_told(tmp_path):
+    log = tmp_path / "worker.log"
+    log.write_bytes(b"\xff\n" + b"".join(b"line %d\n" % number for number in range(5000)))
+    tail = JobOutcome.logTail(log)
+    assert tail.endswith("line 4999") and len(tail.splitlines()) == 20
+    assert JobOutcome.logTail(tmp_path / "none") == ""
+
+
+def test_a_job_runs_once(a_witness):
+    job = a_witness.start(scripted(a_witness.request, "succeed"))
+    with pytest.raises(RuntimeError, match="not started yet"):
+        job.start()
+    assert a_witness.end().end is JobEnd.SUCCEEDED
+    with pytest.raises(RuntimeError, match="not started yet"):
+        job.start()
+
+
+def test_callbacks_that_raise_do_not_keep_the_end_from_being_told(a_witness, caplog):
+    def failing(argument):
+        raise ValueError("the panel stumbles")
+
+    def finished(outcome):
+        a_witness.outcomes.append(outcome)
+        failing(outcome)
+
+    callbacks = JobCallbacks(failing, failing, finished)
+    a_witness.job = BackgroundJob(a_witness.request, callbacks, scripted(a_witness.request, "noise"))
+    with caplog.at_level(logging.ERROR):
+        a_witness.job.start()
+        assert a_witness.end().end is JobEnd.SUCCEEDED
+    assert sum("the panel stumbles" in str(record.exc_info) for record in caplog.records) == 4
+
+
+def test_an_end_that_cannot_be_looked_into_is_still_told(a_witness, monkeypatch):
+    def failing(request, log):
+        raise PermissionError("no entry")
+
+    monkeypatch.setattr(JobOutcome.Evidence, "of", failing)
+    outcome = outcomeOf(a_witness, "no-output")
+    assert (outcome.end, outcome.code, outcome.message) == (JobEnd.FAILED, "internal", "no entry")
+
+
+def test_the_worker_is_told_whose_child_it_is(a_witness):
+    outcomeOf(a_witness, "succeed")
+    document = (a_witness.request.folder / "job.json").read_text()
+    assert f'"parent_pid": {os.getpid()}' in document and '"parent_created": 1' in document
+
+
+def test_a_finished_job_may_start_the_next_one(a_witness):
+    started = []
+
+    def next_(outcome):
+        assert not a_witness.job.isRunning
+        a_witness.outcomes.append(outcome)
+        started.append(True)
+
+    callbacks = JobCallbacks(a_witness.progress.append, a_witness.warnings.append, next_)
+    a_witness.job = BackgroundJob(a_witness.request, callbacks, scripted(a_witness.request, "succeed"))
+    a_witness.job.start()
+    a_witness.end()
+    assert started == [True]
+
+
+def test_the_event_loop_goes_on_through_a_whole_run(a_witness):
+    """A timer that should tick every five milliseconds hardly misses more than ten in a row."""
+    import qt
+
+    ticks = [time.monotonic()]
+    timer = qt.QTimer()
+    timer.setInterval(5)
+    timer.connect("timeout()", lambda: ticks.append(time.monotonic()))
+    timer.start()
+    gc.collect()
+    a_witness.start(scripted(a_witness.request, "launcher"), JobLimits(silenceS=1.0))
+    a_witness.end()
+    timer.stop()
+    gaps = sorted(later - earlier for earlier, later in zip(ticks, ticks[1:], strict=False))
+    # Some gaps may be another program's, on a busy machine.
+    assert len(gaps) > 50 and gaps[-3] < LONGEST_GAP_S, gaps[-5:]
+
+
+def test_no_process_is_watched_under_a_number_that_is_none():
+    assert ProcessTree.watchedProcess(-1) is None
+    assert ProcessTree.endTrees([None])
+
+
+def test_a_process_that_is_gone_needs_no_ending():
+    process = psutil.Popen([sys.executable, "-c", ""])
+    process.wait()
+    assert ProcessTree.endTrees([process])
+
+
+def test_progress_without_a_total_is_no_fraction_of_anything():
+    assert JobProgress("reading", 0, 0, None, None).fraction == 0
+    assert JobProgress("synthesis", 3, 4, 1.5, "cpu").fraction == 0.75
+
+
+def test_a_task_on_a_thread_hands_over_its_error():
+    found = []
+
+    def failing():
+        raise ValueError("no")
+
+    task = BackgroundTask.BackgroundTask(failing, lambda result, error: found.append((result, str(error))))
+    task.start()
+    wait_until(lambda: found)
+    assert found == [(None, "no")]
