@@ -3,12 +3,14 @@
 #   make demo SCAN=scan.nii.gz [MODEL=t2-to-pd] [REFERENCE=acquired.nii.gz] [OUTPUT=folder]
 #   make test
 #   make bench                                          times and memory, for Testing/benchmarks/RESULTS.md
+#   make panel                                          opens the Slicer panel outside Slicer, in the test host
+#   make screenshots                                    the pictures of README.md
 PYTHON ?= python3
 OUTPUT ?= demo-output
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench panel screenshots clean
 
 demo: $(READY)
 	$(BIN)/mrsynth demo --output "$(OUTPUT)" \
@@ -23,6 +25,13 @@ lint: $(READY)
 
 bench: $(READY)
 	$(BIN)/python Testing/benchmarks/benchmark_synthesis.py
+	$(BIN)/python Testing/benchmarks/benchmark_panel.py
+
+panel: $(READY)
+	PYTHONPATH=Testing/host:MRSynthesis $(BIN)/python -m slicer_host MRSynthesis/MRSynthesis.py
+
+screenshots: $(READY)
+	$(BIN)/python Testing/host/make_screenshots.py Resources/Screenshots
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

@@ -39,11 +39,14 @@ def read_mha(path: Path) -> Volume:
     affine = checked_affine(_ras_affine(fields, rank))
     compressed = _is_true(fields, "compresseddata")
     require_stored_voxels(shape, dtype.itemsize, path.stat().st_size - offset, compressed)
-    needed = math.prod(shape) * dtype.itemsize
     with open(path, "rb") as file:
         file.seek(offset)
-        stored = _decompressed(file.read(), needed) if compressed else file.read(needed)
-    return Volume(np.frombuffer(bytearray(stored), dtype).reshape(shape, order="F"), affine, Frame("mha"))
+        if compressed:
+            stored = _decompressed(file.read(), math.prod(shape) * dtype.itemsize)
+            voxels = np.frombuffer(bytearray(stored), dtype)
+        else:
+            voxels = np.fromfile(file, dtype, math.prod(shape))  # lets other threads of the panel go on meanwhile
+    return Volume(voxels.reshape(shape, order="F"), affine, Frame("mha"))
 
 
 def mha_header(volume: Volume) -> bytes:

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mrsynth import __version__
-from mrsynth.errors import InputError, OutputError
+from mrsynth.errors import Cancelled, InputError, OutputError
 from mrsynth.job_protocol import ExitCode
+from mrsynth_training import prepare_command
 
 # Far from the seeds of training, so that no head is evaluated as it was trained on.
 EVALUATION_SEED = 900_000
@@ -38,8 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (InputError, OutputError) as error:
         print(f"mrsynth-train: {error}", file=sys.stderr)
         return int(ExitCode.BAD_INPUT)
-    except KeyboardInterrupt:
-        print("mrsynth-train: interrupted", file=sys.stderr)
+    except (KeyboardInterrupt, Cancelled) as error:
+        print(f"mrsynth-train: {str(error) or 'interrupted'}", file=sys.stderr)
         return int(ExitCode.CANCELLED)
     except (OSError, RuntimeError) as error:
         print(f"mrsynth-train: {error}", file=sys.stderr)
@@ -60,6 +61,7 @@ def command_parser() -> argparse.ArgumentParser:
     _add_fit(commands)
     _add_export(commands)
     _add_evaluate(commands)
+    prepare_command.add_command(commands)
     return parser
 
 

@@ -16,8 +16,8 @@ from mrsynth.networks.fast_paper_generator import LARGEST_SIDE, is_fast
 from mrsynth.networks.paper_generator import PaperGenerator
 
 TOLERANCE = 1e-5
-EVEN = st.integers(1, 5).map(lambda half: 2 * half)
-SHAPES = [(1, 2, 2, 2), (2, 4, 2, 2), (3, 6, 8, 4), (1, 12, 12, 12)]
+EVEN = st.integers(1, 4).map(lambda half: 2 * half)
+SHAPES = [(1, 2, 2, 2), (2, 4, 2, 2), (3, 6, 8, 4), (1, 10, 10, 10)]
 
 
 def a_generator(residual: bool = False, trained: bool = True, dtype: torch.dtype = torch.float32) -> PaperGenerator:
@@ -62,7 +62,7 @@ def ways(monkeypatch) -> list[str]:
 
 @pytest.mark.parametrize("residual", [False, True])
 @pytest.mark.parametrize("trained", [False, True])
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(sizes=st.tuples(EVEN, EVEN, EVEN), patches=st.integers(1, 3))
 def test_any_even_size_gives_what_the_layers_give(residual, trained, sizes, patches):
     generator, source = a_generator(residual, trained), a_source((patches, *sizes))
@@ -70,9 +70,8 @@ def test_any_even_size_gives_what_the_layers_give(residual, trained, sizes, patc
         assert relative_error(generator(source), layer_by_layer(generator, source)) < TOLERANCE
 
 
-@pytest.mark.parametrize("residual", [False, True])
-def test_the_papers_patch_gives_what_the_layers_give(residual):
-    generator, source = a_generator(residual), a_source((1, 32, 32, 16))
+def test_a_patch_with_the_papers_side_gives_what_the_layers_give():
+    generator, source = a_generator(residual=True), a_source((1, 32, 16, 16))
     with torch.inference_mode():
         assert relative_error(generator(source), layer_by_layer(generator, source)) < TOLERANCE
 
@@ -118,12 +117,12 @@ def test_what_is_fast_depends_on_type_device_and_autocast():
         assert not is_fast(layers, source)
 
 
-def test_a_traced_generator_is_made_of_its_layers(ways):
-    generator, source = a_generator(), a_source((1, 4, 4, 2))
-    with torch.no_grad():
-        traced = torch.jit.trace(generator, source, check_trace=False)
-        assert set(ways) == {"layers"}
-        torch.testing.assert_close(traced(source), layer_by_layer(generator, source))
+@pytest.mark.parametrize("graph", [(torch.compiler, "is_compiling"), (torch.jit, "is_tracing")])
+def test_a_graph_is_made_of_the_layers(graph, monkeypatch):
+    layers, source = a_generator().layers, a_source((1, 4, 4, 4))
+    assert is_fast(layers, source)
+    monkeypatch.setattr(*graph, lambda: True)
+    assert not is_fast(layers, source)
 
 
 def change_by_loading(generator: PaperGenerator) -> None:
@@ -140,7 +139,7 @@ def change_behind_autograd(generator: PaperGenerator) -> None:
 
 
 def change_statistics(generator: PaperGenerator) -> None:
-    generator.layers[0].normalization.running_mean.add_(1)
+    generator.layers[7].normalization.running_mean.add_(1)
 
 
 @pytest.mark.parametrize("change", [change_by_loading, change_in_place, change_behind_autograd, change_statistics])

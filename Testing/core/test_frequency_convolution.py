@@ -55,10 +55,10 @@ def test_its_gradients_are_those_of_pytorch(sizes, taps):
         torch.testing.assert_close(gradient, expected)
 
 
-@pytest.mark.parametrize(("sizes", "taps"), [((2, 3, 1), 3), ((1, 2, 4), 5)])
+@pytest.mark.parametrize(("sizes", "taps"), [((2, 3, 1), 3), ((1, 2, 2), 5)])
 def test_its_gradients_are_those_of_finite_differences(sizes, taps):
     volumes, kernel = (tensor.requires_grad_() for tensor in a_case(sizes, taps, channels=(2, 1)))
-    assert torch.autograd.gradcheck(at_frequencies, (volumes, kernel))
+    assert torch.autograd.gradcheck(at_frequencies, (volumes, kernel), fast_mode=True)
 
 
 @pytest.mark.parametrize("frozen", [0, 1])

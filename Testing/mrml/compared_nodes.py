@@ -30,12 +30,6 @@ def addSynthetic(source, voxels, name="T2 synthetic PD"):
     return node
 
 
-def registerColorBars(scene):
-    """What Slicer's Colors module does with its scene, unless the host did."""
-    if not scene.GetClassNameByTag("ColorLegendDisplay"):
-        scene.RegisterNodeClass(slicer.vtkMRMLColorLegendDisplayNode())
-
-
 def rangeOf(node):
     display = node.GetScalarVolumeDisplayNode()
     return display.GetWindowLevelMin(), display.GetWindowLevelMax()

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from compared_nodes import addSynthetic, addVolume, headVoxels, rangeOf, registerColorBars
+from compared_nodes import addSynthetic, addVolume, headVoxels, rangeOf
 from volume_nodes import nodeIds, slicer
 
 from mrsynth.errors import InputError
@@ -20,7 +20,6 @@ from MRSynthesisLib.SyntheticNode import sourceOf
 @pytest.fixture
 def a_scene():
     slicer.mrmlScene.Clear()
-    registerColorBars(slicer.mrmlScene)
     yield slicer.mrmlScene
     slicer.mrmlScene.Clear()
 

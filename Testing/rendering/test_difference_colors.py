@@ -12,8 +12,6 @@ BAR = (slice(None), slice(-45, None))  # where bars are: the right edge of a vie
 
 @pytest.fixture
 def a_difference(some_images):
-    if not slicer.mrmlScene.GetClassNameByTag("ColorLegendDisplay"):
-        slicer.mrmlScene.RegisterNodeClass(slicer.vtkMRMLColorLegendDisplayNode())
     node = some_images.difference
     voxels = np.zeros((10, 48, 40), np.float32)
     voxels[:, :24], voxels[:, 24:] = -0.5, 0.5

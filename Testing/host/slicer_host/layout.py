@@ -223,8 +223,6 @@ def _applicationLogic(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLApplicationLo
         logic.SetSliceLogics(vtk.vtkCollection())
     if logic.GetViewLogics() is None:
         logic.SetViewLogics(vtk.vtkCollection())
-    # Slicer's Colors module does this; volumes have no colour bars without it.
-    scene.RegisterNodeClass(slicer.vtkMRMLColorLegendDisplayNode())
     if scene.GetNodeByID("vtkMRMLColorTableNodeGrey") is None:
         colors = logic.GetColorLogic()
         colors.SetMRMLScene(scene)

@@ -15,7 +15,7 @@ def prepare(scene: object) -> object:
 
     logic = slicer.vtkSlicerApplicationLogic()
     logic.SetMRMLScene(scene)
-    scene.RegisterNodeClass(slicer.vtkMRMLColorLegendDisplayNode())  # in Slicer the Colors module does
+    scene.RegisterNodeClass(slicer.vtkMRMLColorLegendDisplayNode())  # of colour bars; in Slicer the Colors module does
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
