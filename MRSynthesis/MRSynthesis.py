@@ -26,9 +26,9 @@ from MRSynthesisLib.RunRequest import RunListener, RunOutcome, RunRequest
 from MRSynthesisLib.SampleScans import registerSampleScans
 from MRSynthesisLib.SelfCheck import SelfCheck
 from MRSynthesisLib.SetupSection import SetupSection
-from MRSynthesisLib.SyntheticAnnotation import SyntheticAnnotation
 from MRSynthesisLib.SynthesisRun import SynthesisRun
 from MRSynthesisLib.SynthesizeSection import SynthesizeSection
+from MRSynthesisLib.SyntheticAnnotation import SyntheticAnnotation
 from MRSynthesisLib.TextDialog import TextDialog
 from MRSynthesisLib.VolumeExchange import isSynthetic
 

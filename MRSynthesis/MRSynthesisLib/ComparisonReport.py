@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,7 +32,7 @@ def writeReport(
         folder: Made if only that is missing.
         synthetic: The synthesised volume.
         reference: The acquired volume of the same contrast.
-        options: What the run was asked to do, name to value.
+        options: What the run was asked to do, name to value; by default what the node recorded.
         replace: Whether a report that is there may be replaced.
 
     Returns:
@@ -79,7 +80,15 @@ def reportOf(
             weights_sha256=attribute("WeightsSha256"),
             created=attribute("Created"),
             run_id=attribute("RunId"),
-            options=options or {},
+            options=options or _optionsOf(attribute("Options")),
         ),
         warnings=measurements.warnings,
     )
+
+
+def _optionsOf(recorded: str) -> dict[str, str]:
+    """What the run was asked to do, as its node recorded it; nothing where the record is missing or was edited."""
+    try:
+        return {name: str(value) for name, value in json.loads(recorded or "{}").items() if value is not None}
+    except (ValueError, AttributeError):
+        return {}

@@ -122,7 +122,7 @@ def _rangeOf(node: vtkMRMLScalarVolumeNode) -> tuple[float, float] | None:
 
 
 def _provenance(synthetic: vtkMRMLScalarVolumeNode) -> Provenance:
-    names = ("Contrast", "Model", "ModelVersion", "WeightsSha256", "RunId", "Created")
+    names = ("Contrast", "Model", "ModelVersion", "WeightsSha256", "RunId", "Created", "Options")
     return Provenance(*(synthetic.GetAttribute(f"MRSynthesis.{name}") or "" for name in names))
 
 

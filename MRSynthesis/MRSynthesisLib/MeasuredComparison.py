@@ -1,4 +1,4 @@
-"""The figures and differences of the volumes that are compared now, measured in the background and kept while they hold."""
+"""The figures and differences of the volumes that are compared now, measured in the background and kept while valid."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

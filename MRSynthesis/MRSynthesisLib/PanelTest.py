@@ -63,7 +63,10 @@ class PanelTest(unittest.TestCase):
         self.assertEqual(self.ui.synthesizeButton.text, "Synthesize PD")
 
     def test_a_reference_brings_differences_and_figures(self) -> None:
-        source, reference = aScan("Head T2", np.diag([1.0, 1.0, 4.0, 1.0])), aScan("Head PD", np.diag([1.0, 1.0, 4.0, 1]))
+        source, reference = (
+            aScan("Head T2", np.diag([1.0, 1.0, 4.0, 1.0])),
+            aScan("Head PD", np.diag([1.0, 1.0, 4.0, 1])),
+        )
         self.choose(source)
         self.ui.referenceSelector.setCurrentNode(reference)
         result = self.synthesize()

@@ -1,5 +1,6 @@
 """Volume nodes of this module's making: what they say about themselves, and that they are whole or not there."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ _PREFIX = "MRSynthesis."
 
 @dataclass(frozen=True)
 class Provenance:
-    """How a synthetic volume came about; ``created`` is ISO 8601."""
+    """How a synthetic volume came about; ``created`` is ISO 8601, ``options`` a JSON object of what took effect."""
 
     contrast: str
     model: str
@@ -24,12 +25,21 @@ class Provenance:
     weightsSha256: str
     runId: str
     created: str
+    options: str = "{}"
 
     @classmethod
     def fromSidecar(cls, sidecar: dict, runId: str) -> "Provenance":
         """What the JSON file beside the worker's output says."""
         model = sidecar["model"]
-        return cls(sidecar["contrast"], model["name"], model["version"], model["sha256"], runId, sidecar["created"])
+        return cls(
+            contrast=sidecar["contrast"],
+            model=model["name"],
+            modelVersion=model["version"],
+            weightsSha256=model["sha256"],
+            runId=runId,
+            created=sidecar["created"],
+            options=json.dumps(sidecar["options"] | {"device": sidecar["device"]}),
+        )
 
 
 def isSynthetic(node: vtkMRMLNode | None) -> bool:
@@ -86,6 +96,7 @@ def describe(node: vtkMRMLScalarVolumeNode, source: vtkMRMLScalarVolumeNode, pro
         "WeightsSha256": provenance.weightsSha256,
         "RunId": provenance.runId,
         "Created": provenance.created,
+        "Options": provenance.options,
         "SourceName": source.GetName(),
     }
     for name, value in values.items():

@@ -28,7 +28,7 @@ class SimulationOptions:
     seed: int
 
     def __post_init__(self) -> None:
-        _require(self.scans >= 1 and self.training_heads >= 1, f"expected at least one scan and head, found {self}")
+        require(self.scans >= 1 and self.training_heads >= 1, f"expected at least one scan and head, found {self}")
 
 
 @dataclass(frozen=True)
@@ -59,14 +59,14 @@ class OptimizationOptions:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "patch", tuple(self.patch))
-        _require(self.steps >= 1 and self.batch_size >= 1, f"expected at least one step and patch, found {self}")
+        require(self.steps >= 1 and self.batch_size >= 1, f"expected at least one step and patch, found {self}")
         whole = all(isinstance(size, int) and size >= 1 for size in self.patch)
-        _require(len(self.patch) == 3 and whole, f"expected three patch sizes, found {self.patch}")
-        _require(
+        require(len(self.patch) == 3 and whole, f"expected three patch sizes, found {self.patch}")
+        require(
             self.peak_rate > 0 and 0 < self.warmup < 1, f"expected a positive rate and 0 < warmup < 1, found {self}"
         )
-        _require(0 <= self.averaging < 1, f"expected 0 <= averaging < 1, found {self.averaging}")
-        _require(min(self.weight_decay, self.gradient_weight) >= 0, f"expected weights of at least 0, found {self}")
+        require(0 <= self.averaging < 1, f"expected 0 <= averaging < 1, found {self.averaging}")
+        require(min(self.weight_decay, self.gradient_weight) >= 0, f"expected weights of at least 0, found {self}")
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,9 @@ class Experiment:
 
     def __post_init__(self) -> None:
         pair = {self.source_contrast, self.target_contrast}
-        _require(pair == set(CONTRASTS), f"expected the contrasts T2 and PD, found {sorted(pair)}")
+        require(pair == set(CONTRASTS), f"expected the contrasts T2 and PD, found {sorted(pair)}")
         whole = set(self.network) == {"name", "configuration"} and isinstance(self.network["configuration"], dict)
-        _require(whole, f"expected a network's name and configuration, found {self.network}")
+        require(whole, f"expected a network's name and configuration, found {self.network}")
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -107,9 +107,9 @@ class Experiment:
         Raises:
             InputError: If a field is missing, unknown, of another type or out of its range.
         """
-        document = _checked(cls, document)
-        document["simulation"] = SimulationOptions(**_checked(SimulationOptions, document["simulation"]))
-        document["optimization"] = OptimizationOptions(**_checked(OptimizationOptions, document["optimization"]))
+        document = checked_table(cls, document)
+        document["simulation"] = SimulationOptions(**checked_table(SimulationOptions, document["simulation"]))
+        document["optimization"] = OptimizationOptions(**checked_table(OptimizationOptions, document["optimization"]))
         return cls(**document)
 
 
@@ -145,19 +145,25 @@ def read_experiment(path: Path) -> Experiment:
 
     Raises:
         MissingFile: If there is no such file.
-        InputError: If it is not TOML, or a field is missing, unknown, of another type or out of its range; the message
-            names the file.
+        InputError: If it is not TOML, of the other kind of experiment, or a field is missing, unknown, of another type
+            or out of its range; the message names the file.
     """
     document = read_document(path)
     document.pop("card", None)  # texts for people, which change nothing about the training
+    if "schedule" in document:
+        raise InputError(f"{path}: expected an experiment of `mrsynth-train fit`, found one of `mrsynth-train train`")
     try:
         return Experiment.from_dict(document)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 
 
-def _checked(cls: type, document: Any) -> dict[str, Any]:
-    """Return a copy of a table whose keys and types are those of a dataclass's fields."""
+def checked_table(cls: type, document: Any) -> dict[str, Any]:
+    """Return a copy of a table whose keys and types are those of a dataclass's fields.
+
+    Raises:
+        InputError: If it is no table, or a field is missing, unknown or of another type.
+    """
     if not isinstance(document, dict):
         raise InputError(f"expected a table for {cls.__name__}, found {document!r}")
     known = {field.name for field in fields(cls)}
@@ -176,9 +182,15 @@ def _accepts(field: Field, value: Any) -> bool:
     kind = get_origin(field.type) or field.type
     if is_dataclass(kind):
         return True  # checked as a table of its own
-    return isinstance(value, ACCEPTED.get(kind, kind)) and not isinstance(value, bool)
+    # To Python a truth value is a whole number; to a reader of the file it is not.
+    return isinstance(value, ACCEPTED.get(kind, kind)) and isinstance(value, bool) == (kind is bool)
 
 
-def _require(condition: bool, message: str) -> None:
+def require(condition: bool, message: str) -> None:
+    """Check an option of an experiment.
+
+    Raises:
+        InputError: With the message, if the condition does not hold.
+    """
     if not condition:
         raise InputError(message)

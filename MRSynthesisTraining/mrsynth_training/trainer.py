@@ -18,6 +18,7 @@ from mrsynth_training.experiments import Experiment, OptimizationOptions
 from mrsynth_training.losses import reconstruction_loss
 from mrsynth_training.pair_cache import CachedPair
 from mrsynth_training.patch_sampler import PatchSampler
+from mrsynth_training.weight_average import update_average
 
 GRADIENT_NORM = 1.0
 FINAL_RATE = 1e-6
@@ -121,17 +122,8 @@ class Trainer:
         nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_NORM)
         self.optimizer.step()
         self.step += 1
-        self._update_average()
+        update_average(self.average, self.network, self.options.averaging, self.step)
         return loss.item()
-
-    @torch.no_grad()
-    def _update_average(self) -> None:
-        """Average over a window that grows with the run, so that the initial weights are soon forgotten."""
-        decay = min(self.options.averaging, (1 + self.step) / (10 + self.step))
-        for average, current in zip(self.average.parameters(), self.network.parameters(), strict=True):
-            average.lerp_(current, 1 - decay)
-        for average, current in zip(self.average.buffers(), self.network.buffers(), strict=True):
-            average.copy_(current)
 
     def _restore(self, checkpoint: Checkpoint) -> None:
         self.network.load_state_dict(checkpoint.network)

@@ -6,7 +6,7 @@ from volume_nodes import PROVENANCE, slicer
 
 from mrsynth.errors import InputError, OutputExists
 from MRSynthesisLib.ComparisonMeasurement import measureCompared, takeCompared
-from MRSynthesisLib.ComparisonReport import reportOf, writeReport
+from MRSynthesisLib.ComparisonReport import _optionsOf, reportOf, writeReport
 from MRSynthesisLib.SyntheticNode import sourceOf
 
 
@@ -67,3 +67,15 @@ def test_without_a_reference_there_is_no_report(tmp_path, a_synthetic):
     with pytest.raises(InputError, match="choose an acquired volume"):
         writeReport(tmp_path / "report", a_synthetic, None)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("recorded", "options"),
+    [
+        ('{"mode": "smooth", "batch_size": null, "device": "cpu"}', {"mode": "smooth", "device": "cpu"}),
+        ("[", {}),
+        ("[1]", {}),
+    ],
+)
+def test_a_report_tells_the_options_that_the_node_recorded(recorded, options):
+    assert _optionsOf(recorded) == options

@@ -55,6 +55,7 @@ def test_a_result_says_what_it_is(a_source, a_result):
         "MRSynthesis.WeightsSha256": "ab" * 32,
         "MRSynthesis.RunId": "run1",
         "MRSynthesis.Created": "2026-08-01T12:00:00+00:00",
+        "MRSynthesis.Options": '{"mode": "smooth", "device": "cpu"}',
         "MRSynthesis.SourceName": "T2 ü",
     }
     assert result.GetName() == "T2 ü synthetic PD"
@@ -71,6 +72,7 @@ def test_other_nodes_are_not_synthetic(a_source):
 def test_provenance_comes_from_the_sidecar():
     model = {"name": "t2-to-pd", "version": "1.0.0", "sha256": "ab" * 32}
     sidecar = {"contrast": "PD", "model": model, "created": "2026-08-01T12:00:00+00:00"}
+    sidecar |= {"options": {"mode": "smooth"}, "device": "cpu"}
     assert VolumeExchange.Provenance.fromSidecar(sidecar, "run1") == PROVENANCE
 
 

@@ -23,7 +23,8 @@ GRIDS = {
     "oblique and left-handed": TURN @ np.diag([0.9, -0.9, 3.0]),
     "sheared": np.array([[1, 0.2, 0], [0, 1, 0.3], [0, 0, 3.0]]),
 }
-PROVENANCE = Provenance("PD", "t2-to-pd", "1.0.0", "ab" * 32, "run1", "2026-08-01T12:00:00+00:00")
+OPTIONS = '{"mode": "smooth", "device": "cpu"}'
+PROVENANCE = Provenance("PD", "t2-to-pd", "1.0.0", "ab" * 32, "run1", "2026-08-01T12:00:00+00:00", OPTIONS)
 
 
 def affineOf(directions):

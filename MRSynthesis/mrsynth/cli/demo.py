@@ -37,7 +37,7 @@ def add_command(commands: Any) -> None:
     parser.add_argument("--scan", type=Path, metavar="SCAN", help="volume or DICOM folder to use in place of the head")
     parser.add_argument("--model", metavar="NAME", help="model for --scan (default: guessed from its intensities)")
     parser.add_argument("--reference", type=Path, metavar="VOLUME", help="acquired target to compare with, for --scan")
-    parser.add_argument("--head-only", action="store_true", help="write the simulated T2 and PD, and synthesise nothing")
+    parser.add_argument("--head-only", action="store_true", help="write the simulated T2 and PD, synthesise nothing")
     parser.add_argument("--models", type=Path, action="append", default=[], metavar="FOLDER", help="look here first")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.set_defaults(run=run)
