@@ -1,8 +1,10 @@
 """The state of a run on disk: replaced as a whole, so that a crash never leaves half of one."""
 
-from dataclasses import dataclass
+import io
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from pickle import UnpicklingError
+from typing import Any, TypeVar
 
 import torch
 
@@ -11,6 +13,8 @@ from mrsynth.errors import InputError, MissingFile
 from mrsynth_training.experiments import Experiment
 
 CHECKPOINT = "checkpoint.pt"
+
+State = TypeVar("State")
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,7 @@ def write_checkpoint(run: Path, checkpoint: Checkpoint) -> None:
     Raises:
         OutputError: If it cannot be written; the one before is still there.
     """
-    with replacing_file(run / CHECKPOINT) as file:
-        torch.save(vars(checkpoint), file)
+    write_state(run / CHECKPOINT, checkpoint)
 
 
 def read_checkpoint(run: Path) -> Checkpoint:
@@ -49,17 +52,46 @@ def read_checkpoint(run: Path) -> Checkpoint:
 
     Raises:
         MissingFile: If the run has none.
-        InputError: If it is damaged.
+        InputError: If it is damaged, or of a run of the other kind.
     """
-    path = run / CHECKPOINT
+    return read_state(run / CHECKPOINT, Checkpoint)
+
+
+def write_state(path: Path, state: object) -> None:
+    """Replace a file that holds the fields of a dataclass.
+
+    Raises:
+        OutputError: If it cannot be written; the one before is still there.
+    """
+    data = io.BytesIO()
+    torch.save(vars(state), data)  # to memory first: on a full disk PyTorch speaks of its own positions
+    with replacing_file(path) as file:
+        file.write(data.getbuffer())
+
+
+def read_state(path: Path, kind: type[State]) -> State:
+    """Return what `write_state` wrote; only tensors and plain values are ever loaded.
+
+    Raises:
+        MissingFile: If there is no such file.
+        InputError: If it is damaged, or holds another kind of state.
+    """
     if not path.is_file():
         raise MissingFile(f"{path}: expected the checkpoint of a run, found none")
     try:
-        return Checkpoint(**torch.load(path, map_location="cpu", weights_only=True))
-    except (RuntimeError, TypeError, EOFError, ValueError) as error:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        found = set(state)
+    except (RuntimeError, TypeError, EOFError, ValueError, UnpicklingError) as error:
         raise InputError(
             f"{path}: expected a whole checkpoint, found a damaged one: {error}", "corrupt_file"
         ) from error
+    expected = {field.name for field in fields(kind)}
+    if found != expected:
+        raise InputError(
+            f"{path}: expected a checkpoint with {sorted(expected)}, found one of another kind of run with "
+            f"{sorted(map(str, found))}"
+        )
+    return kind(**state)
 
 
 def read_checkpoint_of(experiment: Experiment, run: Path) -> Checkpoint:

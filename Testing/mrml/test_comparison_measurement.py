@@ -13,23 +13,6 @@ from MRSynthesisLib.ComparisonMeasurement import measureCompared, measureDiffere
 from MRSynthesisLib.SyntheticNode import sourceOf
 
 
-@pytest.fixture
-def a_scene():
-    slicer.mrmlScene.Clear()
-    yield slicer.mrmlScene
-    slicer.mrmlScene.Clear()
-
-
-@pytest.fixture
-def a_synthetic(a_scene):
-    return addSynthetic(addVolume(headVoxels(1), "T2"), headVoxels(2))
-
-
-@pytest.fixture
-def a_reference(a_scene):
-    return addVolume(headVoxels(3), "PD")
-
-
 def test_without_a_reference_there_is_nothing_to_measure(a_synthetic):
     with pytest.raises(InputError, match="choose an acquired volume") as refused:
         takeCompared(a_synthetic, None)

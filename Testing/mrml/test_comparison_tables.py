@@ -14,23 +14,6 @@ from MRSynthesisLib.SlicePlots import updateSlicePlots
 
 
 @pytest.fixture
-def a_scene():
-    slicer.mrmlScene.Clear()
-    yield slicer.mrmlScene
-    slicer.mrmlScene.Clear()
-
-
-@pytest.fixture
-def a_synthetic(a_scene):
-    return addSynthetic(addVolume(headVoxels(1), "T2"), headVoxels(2))
-
-
-@pytest.fixture
-def a_reference(a_scene):
-    return addVolume(headVoxels(3), "PD")
-
-
-@pytest.fixture
 def a_measurement(a_synthetic, a_reference):
     return measureCompared(takeCompared(a_synthetic, a_reference))
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from compared_nodes import addSynthetic, addVolume, headVoxels, rangeOf
+from compared_nodes import addSynthetic, headVoxels, rangeOf
 from volume_nodes import nodeIds, slicer
 
 from mrsynth.errors import InputError
@@ -15,23 +15,6 @@ from MRSynthesisLib.DifferenceDisplay import (
 )
 from MRSynthesisLib.DifferenceVolumes import differencesOf, updateDifferences
 from MRSynthesisLib.SyntheticNode import sourceOf
-
-
-@pytest.fixture
-def a_scene():
-    slicer.mrmlScene.Clear()
-    yield slicer.mrmlScene
-    slicer.mrmlScene.Clear()
-
-
-@pytest.fixture
-def a_synthetic(a_scene):
-    return addSynthetic(addVolume(headVoxels(1), "T2"), headVoxels(2))
-
-
-@pytest.fixture
-def a_reference(a_scene):
-    return addVolume(3 * headVoxels(3) + 50, "PD")
 
 
 def arrayOf(node):

@@ -19,13 +19,6 @@ from MRSynthesisLib.SyntheticNode import SOURCE_ROLE, contrastOf, isSynthetic, k
 
 
 @pytest.fixture
-def a_scene():
-    slicer.mrmlScene.Clear()
-    yield slicer.mrmlScene
-    slicer.mrmlScene.Clear()
-
-
-@pytest.fixture
 def a_source(a_scene):
     return addVolume(headVoxels(1), "T2")
 
@@ -33,11 +26,6 @@ def a_source(a_scene):
 @pytest.fixture
 def a_synthetic(a_source):
     return addSynthetic(a_source, headVoxels(2))
-
-
-@pytest.fixture
-def a_reference(a_scene):
-    return addVolume(3 * headVoxels(3) + 50, "PD")
 
 
 def arrayOf(node):

@@ -1,30 +1,12 @@
 """The report of volumes in a real MRML scene; what it looks like is tested with the core."""
 
 import pytest
-from compared_nodes import addSynthetic, addVolume, headVoxels
-from volume_nodes import PROVENANCE, slicer
+from volume_nodes import PROVENANCE
 
 from mrsynth.errors import InputError, OutputExists
 from MRSynthesisLib.ComparisonMeasurement import measureCompared, takeCompared
 from MRSynthesisLib.ComparisonReport import _optionsOf, reportOf, writeReport
 from MRSynthesisLib.SyntheticNode import sourceOf
-
-
-@pytest.fixture
-def a_scene():
-    slicer.mrmlScene.Clear()
-    yield slicer.mrmlScene
-    slicer.mrmlScene.Clear()
-
-
-@pytest.fixture
-def a_synthetic(a_scene):
-    return addSynthetic(addVolume(headVoxels(1), "T2"), headVoxels(2))
-
-
-@pytest.fixture
-def a_reference(a_scene):
-    return addVolume(headVoxels(3), "PD")
 
 
 def test_a_report_is_written_from_nodes(tmp_path, a_synthetic, a_reference):

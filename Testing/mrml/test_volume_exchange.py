@@ -30,13 +30,6 @@ from MRSynthesisLib.VolumeExchange import exportVolume, importSynthetic, placeVo
 
 
 @pytest.fixture
-def a_scene():
-    slicer.mrmlScene.Clear()
-    yield slicer.mrmlScene
-    slicer.mrmlScene.Clear()
-
-
-@pytest.fixture
 def a_source(a_scene):
     return sourceOn(affineOf(GRIDS["oblique and left-handed"]))
 
