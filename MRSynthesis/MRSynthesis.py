@@ -19,6 +19,7 @@ from slicer.util import VTKObservationMixin
 
 from MRSynthesisLib.CompareSection import CompareSection
 from MRSynthesisLib.ComparisonLayouts import registerLayouts
+from MRSynthesisLib.JobOutcome import logTail
 from MRSynthesisLib.ModelList import ModelList
 from MRSynthesisLib.ModelsSection import ModelsSection
 from MRSynthesisLib.PanelState import PanelState
@@ -29,8 +30,8 @@ from MRSynthesisLib.SetupSection import SetupSection
 from MRSynthesisLib.SynthesisRun import SynthesisRun
 from MRSynthesisLib.SynthesizeSection import SynthesizeSection
 from MRSynthesisLib.SyntheticAnnotation import SyntheticAnnotation
+from MRSynthesisLib.SyntheticNode import isSynthetic
 from MRSynthesisLib.TextDialog import TextDialog
-from MRSynthesisLib.VolumeExchange import isSynthetic
 
 _OWN_PACKAGES = ("MRSynthesisLib", "mrsynth")
 
@@ -55,12 +56,12 @@ class MRSynthesis(ScriptedLoadableModule):
         slicer.app.connect("startupCompleted()", self._onStartupCompleted)
 
     def _onStartupCompleted(self) -> None:
-        registerSampleScans(self.parent.path)
         # From the start and whichever module is open: a saved scene may show a synthetic volume.
         if slicer.app.layoutManager() is not None:
             self._annotation = SyntheticAnnotation(slicer.mrmlScene, slicer.app.layoutManager())
             # A scene that was saved while it was compared comes back in the same layout.
             registerLayouts(slicer.app.layoutManager().layoutLogic().GetLayoutNode())
+        registerSampleScans(self.parent.path)
 
 
 class MRSynthesisLogic(ScriptedLoadableModuleLogic):
@@ -92,6 +93,12 @@ class MRSynthesisLogic(ScriptedLoadableModuleLogic):
             raise RuntimeError(_("A synthesis goes on already. Wait for it, or cancel it first."))
         self._run = SynthesisRun(request, listener)
         self._run.start()
+
+    @property
+    def logTail(self) -> str:
+        """The last lines of the log of the synthesis that goes on."""
+        log = self._run.logFile if self._run is not None else None
+        return logTail(log) if log is not None else ""
 
     def cancel(self) -> None:
         """Ask the synthesis to stop; its listener hears when it has."""
@@ -130,6 +137,7 @@ class MRSynthesisWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.modelsSection = ModelsSection(self.ui, self.models, self.dialog)
         self.selfCheck = SelfCheck(self.ui, self.dialog)
         self.synthesize.finished = self._onSynthesisFinished
+        self.synthesize.prepare = self.setupSection.prepare
         self.modelsSection.changed = self.synthesize.update
         self.setupSection.installed = self._refreshModels
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self._onSceneStartClose)
@@ -203,18 +211,20 @@ class MRSynthesisWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _onSynthesisFinished(self, outcome: RunOutcome) -> None:
         """Offer the result for comparison, and show it."""
-        if outcome.synthetic is None or self._state is None:
+        if outcome.synthetic is None:
             return
-        self._state.comparedVolume = outcome.synthetic
-        if self._state.referenceVolume is not None:
-            self._state.comparedReference = self._state.referenceVolume
-        self.compare.showResult()
+        state = self._state or self.logic.getParameterNode()  # another module may be open by now
+        with slicer.util.NodeModify(state):  # one change: a new volume must not be measured against an old reference
+            state.comparedVolume, state.comparedReference = outcome.synthetic, outcome.reference
+        if self._state is not None:
+            self.compare.showResult()
 
 
 def _firstScan() -> Any:
     """Return the first acquired volume of the scene, to save a click."""
     volumes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
-    return next((volume for volume in volumes if not isSynthetic(volume) and volume.GetImageData()), None)
+    scans = (each for each in volumes if each.GetClassName() == "vtkMRMLScalarVolumeNode" and each.GetImageData())
+    return next((scan for scan in scans if not isSynthetic(scan)), None)
 
 
 class MRSynthesisTest(ScriptedLoadableModuleTest):

@@ -8,40 +8,24 @@ import contextlib
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import qt
-
-from mrsynth.job_file import JobRequest
+from mrsynth.job_file import JOB_NAME, JobRequest
 from mrsynth.staged_outputs import remove_staging
 from MRSynthesisLib.BackgroundTask import BackgroundTask
 from MRSynthesisLib.JobOutcome import Evidence, JobCallbacks, JobEnd, JobOutcome, JobProgress, WorkerEnd, judge
 from MRSynthesisLib.ProcessTree import ownStart
+from MRSynthesisLib.Ticker import Ticker
 from MRSynthesisLib.WorkerLaunch import WorkerLaunch, workerLaunch
-from MRSynthesisLib.WorkerProcess import WorkerListener, WorkerProcess
+from MRSynthesisLib.WorkerProcess import JobLimits, WorkerListener, WorkerProcess
 
 __all__ = ["BackgroundJob", "JobCallbacks", "JobEnd", "JobLimits", "JobOutcome", "JobProgress"]
 
 _LOG_NAME = "worker.log"
 _LOOK_EVERY_S = 0.1
-_STOP_WITHIN_S = 1.0
-
-
-@dataclass(frozen=True)
-class JobLimits:
-    """How long to wait for a worker, in seconds during which this process was awake.
-
-    Attributes:
-        silenceS: For a line, while it runs; it gives a sign of life every second, but not while Python itself starts.
-        graceS: For its end after it was asked to stop; it takes about a second.
-        killS: For its end after it was killed.
-    """
-
-    silenceS: float = 60.0
-    graceS: float = 4.0
-    killS: float = 6.0
+_NOBODY = JobCallbacks(*[lambda told: None] * 3)
 
 
 class BackgroundJob:
@@ -69,11 +53,8 @@ class BackgroundJob:
         self._killInS: float | None = None
         self._killed = False
         self._task: BackgroundTask | None = None
-        listener = WorkerListener(self._onEvent, self._onEnded, self._onFailedToStart)
-        self._worker = WorkerProcess(request.run_id, listener)
-        self._timer = qt.QTimer()
-        self._timer.setInterval(int(_LOOK_EVERY_S * 1000))
-        self._timer.connect("timeout()", self._look)
+        self._worker = WorkerProcess(request.run_id)
+        self._ticker = Ticker(int(_LOOK_EVERY_S * 1000), self._look)
 
     @property
     def isRunning(self) -> bool:
@@ -94,6 +75,8 @@ class BackgroundJob:
         if self._state != "new":
             raise RuntimeError("expected a job that was not started yet, found one that was")
         self._state = "running"
+        # Here, as Slicer's folders are asked for, which is no matter for another thread.
+        self._launch = self._launch or workerLaunch(self._request.folder / JOB_NAME)
         self._do(self._prepare, self._onPrepared)
 
     def cancel(self) -> None:
@@ -109,32 +92,31 @@ class BackgroundJob:
     def stopAtOnce(self) -> None:
         """End the worker with all it has started, without a word to anybody: Slicer or the module goes."""
         running, self._state = self.isRunning, "over"
-        self._timer.stop()
-        if not running:
-            return
-        self._task.abandon()
-        self._task.join(_STOP_WITHIN_S)
-        self._worker.stopAtOnce()
-        remove_staging(self._request.job.outputs, self._request.run_id)
+        if running:
+            self._task.abandon()
+            self._task.join()
+            self._worker.stopAtOnce()
+            remove_staging(self._request.job.outputs, self._request.run_id)
+        self._letGo()
 
     def _do(self, function: Callable[[], Any], finished: Callable[[Any, Exception | None], None]) -> None:
         self._task = BackgroundTask(function, finished)
         self._task.start()
 
-    def _prepare(self) -> WorkerLaunch:
+    def _prepare(self) -> None:
         """Write the job; on a thread, as a full or distant disk may take its time."""
         self._request.folder.mkdir(parents=True, exist_ok=True)
-        jobFile = replace(self._request, parent_pid=os.getpid(), parent_created=ownStart()).write()
-        return self._launch or workerLaunch(jobFile)
+        replace(self._request, parent_pid=os.getpid(), parent_created=ownStart()).write()
 
-    def _onPrepared(self, launch: WorkerLaunch | None, error: Exception | None) -> None:
+    def _onPrepared(self, nothing: None, error: Exception | None) -> None:
         if error is not None:
             self._fail("job_unwritable", str(error))
         elif self._end.cancelled:
             self._conclude()
         else:
-            self._timer.start()
-            self._worker.start(launch, self.logFile)
+            self._ticker.start()
+            listener = WorkerListener(self._onEvent, self._onEnded, self._onFailedToStart)
+            self._worker.start(self._launch, self.logFile, listener)
 
     def _onEvent(self, event: dict[str, Any]) -> None:
         if self._state != "running":
@@ -178,7 +160,7 @@ class BackgroundJob:
 
     def _conclude(self) -> None:
         self._state = "ending"
-        self._timer.stop()
+        self._ticker.stop()
         self._do(self._tidy, self._tell)
 
     def _tidy(self) -> Evidence:
@@ -191,8 +173,16 @@ class BackgroundJob:
 
     def _tell(self, evidence: Evidence | None, error: Exception | None) -> None:
         self._state = "over"
+        finished = self._callbacks.finished
+        self._letGo()
         unknown = JobOutcome(JobEnd.FAILED, "internal", str(error), "")
-        self._call(self._callbacks.finished, judge(self._end, evidence) if evidence else unknown)
+        self._call(finished, judge(self._end, evidence) if evidence else unknown)
+
+    def _letGo(self) -> None:
+        """Hold nobody any more: neither those who are told nor, through Qt, this object itself."""
+        self._ticker.stop()
+        self._worker.release()
+        self._task, self._callbacks = None, _NOBODY
 
     def _call(self, callback: Callable[[Any], None], argument: Any) -> None:
         try:

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-import qt
+from MRSynthesisLib.Ticker import Ticker
 
 _LOOK_EVERY_MS = 5
 _TURN_S = 0.01
@@ -12,8 +12,18 @@ _TURN_S = 0.01
 main thread lets go of it: two thirds of the time, in pieces that nobody notices."""
 
 
+class _Outcome:
+    """What came of the function."""
+
+    result: Any = None
+    error: Exception | None = None
+
+
 class BackgroundTask:
     """Runs one function that touches neither Qt nor the scene, and hands over what came of it.
+
+    It lives, with what it holds, until the thread has ended, so that whatever is freed then is freed on the main
+    thread. Afterwards it holds nothing.
 
     Args:
         function: What to do, on another thread.
@@ -23,39 +33,39 @@ class BackgroundTask:
 
     def __init__(self, function: Callable[[], Any], finished: Callable[[Any, Exception | None], None]) -> None:
         self._function, self._finished = function, finished
-        self._result: Any = None
-        self._error: Exception | None = None
-        self._abandoned = False
-        self._thread = threading.Thread(target=self._work, daemon=True)
-        self._timer = qt.QTimer()
-        self._timer.setInterval(_LOOK_EVERY_MS)
-        self._timer.connect("timeout()", self._look)
+        self._outcome = _Outcome()
+        self._thread = threading.Thread(target=_work, args=(function, self._outcome), daemon=True)
+        self._ticker = Ticker(_LOOK_EVERY_MS, self._look)
 
     def start(self) -> None:
         """Begin; returns at once."""
         self._thread.start()
-        self._timer.start()
+        self._ticker.start()
 
     def abandon(self) -> None:
         """Forget the outcome; the thread ends by itself."""
-        self._abandoned = True
-        self._timer.stop()
+        self._finished = None
 
-    def join(self, seconds: float) -> None:
+    def join(self, seconds: float = 1.0) -> None:
         """Wait for the thread, before its files are removed; for the end of the application only."""
         self._thread.join(seconds)
 
-    def _work(self) -> None:
-        try:
-            self._result = self._function()
-        except Exception as error:  # noqa: BLE001 (whatever it is, the main thread has to hear of it)
-            self._error = error
-
     def _look(self) -> None:
-        if self._abandoned:
-            return
         self._thread.join(_TURN_S)
         if self._thread.is_alive():
             return
-        self._timer.stop()
-        self._finished(self._result, self._error)
+        self._ticker.stop()
+        finished, result, error = self._finished, self._outcome.result, self._outcome.error
+        self._function = self._finished = None
+        # An error remembers where it was caught, and there the outcome: a circle, if that went on holding the error.
+        self._outcome.result = self._outcome.error = None
+        if finished is not None:
+            finished(result, error)
+
+
+def _work(function: Callable[[], Any], outcome: _Outcome) -> None:
+    """On the thread; it knows nothing of the task, lest the task be freed here."""
+    try:
+        outcome.result = function()
+    except Exception as error:  # noqa: BLE001 (whatever it is, the main thread has to hear of it)
+        outcome.error = error

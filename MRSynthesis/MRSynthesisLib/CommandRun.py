@@ -3,10 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import qt
 from slicer.i18n import tr as _
 
+from MRSynthesisLib.ChildProcess import ChildProcess, ProcessListener
+from MRSynthesisLib.Ticker import Ticker
 from MRSynthesisLib.WorkerLaunch import WorkerLaunch
+
+CANCELLED = 130
+"""The exit code of a command that was cancelled, as a shell gives it to an interrupted one."""
+_LOOK_EVERY_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -14,9 +19,9 @@ class CommandResult:
     """How a command ended.
 
     Attributes:
-        exitCode: 0 for success; -1 if it could not be started or broke down.
+        exitCode: 0 for success; -1 if it could not be started, broke down or fell silent; 130 if it was cancelled.
         output: Its standard output.
-        messages: Its standard error, or why it could not be started.
+        messages: Its standard error, or what was wrong with it.
     """
 
     exitCode: int
@@ -24,53 +29,110 @@ class CommandResult:
     messages: str
 
 
+@dataclass(frozen=True)
+class CommandLimits:
+    """How long to wait for a command, in seconds during which this process was awake.
+
+    Attributes:
+        silenceS: For another word, while it runs.
+        killS: For its end after it was killed.
+    """
+
+    silenceS: float = 300.0
+    killS: float = 6.0
+
+
 class CommandRun:
-    """Runs one command; the main thread never waits.
+    """Runs one command, once; the main thread never waits.
 
     Args:
         launch: What to start.
-        finished: Called once with the result, never from inside ``start``, and not after ``stopAtOnce``.
+        finished: Called once with the result, never from inside ``start`` or ``cancel``, and not after ``stopAtOnce``.
+        limits: How long to wait.
     """
 
-    def __init__(self, launch: WorkerLaunch, finished: Callable[[CommandResult], None]) -> None:
-        self._launch, self._finished = launch, finished
-        self._process = qt.QProcess()
-        environment = qt.QProcessEnvironment()
-        for name, value in launch.environment.items():
-            environment.insert(name, value)
-        self._process.setProcessEnvironment(environment)
-        self._process.connect("finished(int,QProcess::ExitStatus)", self._onFinished)
-        self._process.connect("errorOccurred(QProcess::ProcessError)", self._onError)
+    def __init__(
+        self, launch: WorkerLaunch, finished: Callable[[CommandResult], None], limits: CommandLimits | None = None
+    ) -> None:
+        self._launch, self._finished, self._limits = launch, finished, limits or CommandLimits()
+        self._state = "new"  # then "due", "running", "killed", "over"
+        self._cancelled = False
+        self._waitedS = 0.0
+        self._process = ChildProcess()
+        self._ticker = Ticker(int(_LOOK_EVERY_S * 1000), self._look)
 
     @property
     def isRunning(self) -> bool:
-        """Whether the end is still to come."""
-        return self._process.state() != qt.QProcess.NotRunning
+        """Whether it was started and the end is still to come."""
+        return self._state in ("due", "running", "killed")
 
     def start(self) -> None:
-        """Begin; returns at once."""
-        # A start that fails at once is told of within the call; the caller hears of it after it.
-        qt.QTimer.singleShot(0, lambda: self._process.start(self._launch.program, list(self._launch.arguments)))
+        """Begin; returns at once.
+
+        Raises:
+            RuntimeError: It was started before; a command runs once.
+        """
+        if self._state != "new":
+            raise RuntimeError("expected a command that was not started yet, found one that was")
+        self._state = "due"
+        self._ticker.start()
+
+    def cancel(self) -> None:
+        """End it with all it has started; ``finished`` follows."""
+        self._cancelled = True
 
     def stopAtOnce(self) -> None:
-        """End without a word."""
-        self._finished = _ignore
-        if self.isRunning:
+        """End it with all it has started, without a word, within a second or two."""
+        self._state = "over"
+        self._process.stopAtOnce()
+        self._letGo()
+
+    def _look(self) -> None:
+        self._waitedS += _LOOK_EVERY_S
+        if self._state == "due":
+            self._begin()
+        elif self._state == "running" and (self._cancelled or self._waitedS >= self._limits.silenceS):
+            self._state, self._waitedS = "killed", 0.0
             self._process.kill()
-            self._process.waitForFinished(2000)
+        elif self._state == "killed" and self._waitedS >= self._limits.killS:
+            self._onEnded(None)
 
-    def _onFinished(self, exitCode: int, status: qt.QProcess.ExitStatus) -> None:
-        output, messages = (
-            data.data().decode("utf-8", "replace")
-            for data in (self._process.readAllStandardOutput(), self._process.readAllStandardError())
-        )
-        broken = status != qt.QProcess.NormalExit
-        self._finished(CommandResult(-1 if broken else exitCode, output, messages))
+    def _begin(self) -> None:
+        """Start the process; from the event loop, as a start that fails at once is told of within it."""
+        if self._cancelled:
+            self._tell(CommandResult(CANCELLED, "", _("Cancelled.")))
+            return
+        self._state, self._waitedS = "running", 0.0
+        self._process.start(self._launch, ProcessListener(self._onHeard, self._onEnded, self._onFailedToStart))
 
-    def _onError(self, error: qt.QProcess.ProcessError) -> None:
-        if error == qt.QProcess.FailedToStart:
-            message = _("{0} could not be started.").format(self._launch.program)
-            self._finished(CommandResult(-1, "", message))
+    def _onHeard(self) -> None:
+        """Note the sign of life; what was said is read at the end."""
+        if self._state == "running":
+            self._waitedS = 0.0
+
+    def _onEnded(self, exitCode: int | None) -> None:
+        output, messages = (data.decode("utf-8", "replace") for data in self._process.take())
+        code = -1 if exitCode is None else exitCode
+        if self._cancelled:
+            code, messages = CANCELLED, _("Cancelled.")
+        elif self._state == "killed":
+            text = _("The background process said nothing for {0:.0f} seconds and was ended. Try again.")
+            code, messages = -1, "\n".join(filter(None, [messages.strip(), text.format(self._limits.silenceS)]))
+        self._tell(CommandResult(code, output, messages))
+
+    def _onFailedToStart(self, reason: str) -> None:
+        self._tell(CommandResult(-1, "", _("{0} could not be started.").format(self._launch.program)))
+
+    def _tell(self, result: CommandResult) -> None:
+        finished, self._state = self._finished, "over"
+        self._letGo()
+        finished(result)
+
+    def _letGo(self) -> None:
+        """Hold nobody any more: neither those who are told nor, through Qt, this object itself."""
+        self._ticker.stop()
+        self._process.release()
+        self._finished = _ignore
 
 
 def _ignore(result: CommandResult) -> None:

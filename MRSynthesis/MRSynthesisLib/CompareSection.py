@@ -2,20 +2,25 @@
 
 from typing import Any
 
+import qt
 import slicer
 from slicer import vtkMRMLScalarVolumeNode
 from slicer.i18n import tr as _
 
 from MRSynthesisLib.ComparedImages import ComparedImages
+from MRSynthesisLib.ComparisonLayouts import isComparisonInFront, plotsInFront
 from MRSynthesisLib.ComparisonNodes import findProduct
 from MRSynthesisLib.ComparisonTables import metricsTableOf
 from MRSynthesisLib.ComparisonView import ComparisonView
-from MRSynthesisLib.DifferenceDisplay import createColorBar, setSymmetricRange
-from MRSynthesisLib.DifferenceVolumes import differencesOf
+from MRSynthesisLib.ComparisonWatch import ComparisonWatch
+from MRSynthesisLib.DifferenceDisplay import createColorBar
+from MRSynthesisLib.DifferenceRange import DifferenceRange
+from MRSynthesisLib.DifferenceVolumes import DifferenceNodes, differencesOf
 from MRSynthesisLib.MeasuredComparison import ComparisonProducts, MeasuredComparison
 from MRSynthesisLib.PanelState import PanelState
 from MRSynthesisLib.ReportExport import ReportExport
-from MRSynthesisLib.VolumeExchange import isSynthetic, sourceOf
+from MRSynthesisLib.SlicePlots import chartsOf
+from MRSynthesisLib.SyntheticNode import isSynthetic, sourceOf
 
 DEFAULT_LAYOUT = "Side by side"
 
@@ -31,9 +36,11 @@ class CompareSection:
         self._ui = ui
         self._state: PanelState | None = None
         self._view: ComparisonView | None = None
-        self._blend = 0.0
-        self.report = ReportExport(ui, lambda: self._measured.products)
+        self._isPlotted = False
+        self._range = DifferenceRange()
         self._measured = MeasuredComparison(self._onMeasured)
+        self._watch = ComparisonWatch(self.update, self.sceneClosed)
+        self.report = ReportExport(ui, lambda: self._measured.products)
         self._layoutButtons = {
             "Side by side": ui.sideBySideButton,
             "Difference": ui.differenceButton,
@@ -43,20 +50,30 @@ class CompareSection:
         for name, button in self._layoutButtons.items():
             button.connect("clicked(bool)", lambda checked, name=name: self.show(name))
         ui.comparedSelector.addAttribute("vtkMRMLScalarVolumeNode", "MRSynthesis.Kind", "synthetic")
+        ui.slicePlotButton.checkable = True
         ui.flickerButton.connect("clicked(bool)", self._onFlicker)
         ui.leaveButton.connect("clicked(bool)", self._onLeave)
         ui.slicePlotButton.connect("clicked(bool)", self._onPlot)
 
     def setState(self, state: PanelState | None) -> None:
-        """Follow another scene's choices; None: there is none at the moment."""
-        if state is None:
-            self._measured.forget()
+        """Follow another scene's choices; None: nobody looks at the panel, and what was measured is kept."""
         self._state = state
+        self._range.forget()
+        if state is None:
+            self._watch.pause()
+        else:
+            self._watch.resume()
         self.update()
+
+    def sceneClosed(self) -> None:
+        """Forget what was measured; comes by itself when the scene is about to be closed."""
+        self._measured.forget()
+        self._isPlotted = False
 
     def close(self) -> None:
         """Leave the comparison, and let go of the scene."""
-        self._measured.forget()
+        self._watch.close()
+        self.sceneClosed()
         self.report.stop()
         if self._view is not None:
             self._view.cleanup()
@@ -65,36 +82,21 @@ class CompareSection:
     def update(self) -> None:
         """Show what the choices mean."""
         synthetic, reference = self._pair()
-        self._measure(synthetic, reference)
-        shown = self._view is not None and self._view.images is not None
-        if shown and synthetic is not None and self._state.layoutName:
-            images = self._images(synthetic, reference)
-            if images != self._view.images:
-                self._showImages(images, self._state.layoutName)
-            self._view.setLinked(self._state.linked)
-            if self._blend != self._state.blend:
-                self._blend = self._state.blend
-                self._view.setBlend(self._blend)
-        self._showRange(synthetic)
-        self._showTable(synthetic)
-        self._enable(synthetic, shown)
+        if self._state is not None:
+            self._measure(synthetic, reference)
+        self._follow(synthetic, reference)
+        self._showChosen(synthetic, reference)
+        self._ui.metricsTableView.setMRMLTableNode(metricsTableOf(synthetic) if synthetic is not None else None)
+        self._enable(synthetic, self._view is not None and self._view.isShown)
 
     def show(self, layoutName: str) -> None:
         """Show the chosen volumes in a layout."""
         synthetic, reference = self._pair()
         if synthetic is None:
             return
-        if self._view is None:
-            self._view = ComparisonView(slicer.mrmlScene, slicer.app.layoutManager())
         self._showImages(self._images(synthetic, reference), layoutName)
         self._state.layoutName = layoutName
         self.update()
-
-    def _showImages(self, images: ComparedImages, layoutName: str) -> None:
-        self._view.show(images, layoutName)
-        for node in (images.difference, images.gradientDifference):
-            if node is not None:  # a view draws only bars younger than itself
-                createColorBar(node)
 
     def showResult(self) -> None:
         """Show a volume that has just been made, in the layout that was chosen last."""
@@ -124,48 +126,89 @@ class CompareSection:
             self._measured.forget()
             self._say("")
             return
-        try:
-            self._measured.measure(synthetic, reference)
-        except (ValueError, RuntimeError) as error:
-            self._say(str(error))
-        else:
-            if self._measured.isRunning:
-                self._say(_("Measuring..."))
+        self._measured.measure(synthetic, reference)
+        if self._measured.problem or self._measured.isRunning:
+            self._say(self._measured.problem or _("Measuring..."))
 
     def _onMeasured(self, products: ComparisonProducts | None, problem: str) -> None:
-        if self._state is None:
-            return
         self._say("\n".join(products.measurements.warnings) if products else problem)
         self.update()
 
-    def _showRange(self, synthetic: vtkMRMLScalarVolumeNode | None) -> None:
-        differences = differencesOf(synthetic) if synthetic is not None else None
+    def _follow(self, synthetic: vtkMRMLScalarVolumeNode | None, reference: vtkMRMLScalarVolumeNode | None) -> None:
+        """Watch the volumes, and keep the range of the differences and the slider in step."""
+        differences: DifferenceNodes | None = None
+        measured = (synthetic, reference)
+        if synthetic is not None:
+            differences = differencesOf(synthetic)
+            measured = (*measured, sourceOf(synthetic))
+        self._watch.follow(measured, () if differences is None else (differences.difference,))
         self._ui.rangeSlider.enabled = differences is not None
-        if differences is not None:
-            setSymmetricRange(differences.difference, self._state.differenceRange)
+        self._range.follow(self._state, differences)
 
-    def _showTable(self, synthetic: vtkMRMLScalarVolumeNode | None) -> None:
-        self._ui.metricsTableView.setMRMLTableNode(metricsTableOf(synthetic) if synthetic is not None else None)
+    def _showChosen(self, synthetic: vtkMRMLScalarVolumeNode | None, reference: vtkMRMLScalarVolumeNode | None) -> None:
+        """Bring the views up to date while one of the layouts is in front, also that of a scene saved in it."""
+        if synthetic is None or not self._state.layoutName or not self._isInFront:
+            return
+        images = self._images(synthetic, reference)
+        if self._view is None or self._view.images is None:
+            self._isPlotted = plotsInFront(slicer.app.layoutManager().layoutLogic().GetLayoutNode())
+        if self._view is None or (self._view.images, self._view.layoutName) != (images, self._state.layoutName):
+            self._showImages(images, self._state.layoutName)
+        self._view.setCharts(self._charts(synthetic, reference))
+        self._view.setLinked(self._state.linked)
+        if self._view.blend != self._state.blend:
+            self._view.setBlend(self._state.blend)
+        orientation = self._state.orientation.value or None
+        if self._view.orientation != orientation:
+            self._view.setOrientation(orientation)
+
+    def _showImages(self, images: ComparedImages, layoutName: str) -> None:
+        if self._view is None:
+            self._view = ComparisonView(slicer.mrmlScene, slicer.app.layoutManager())
+        self._view.setCharts(self._charts(images.synthetic, images.reference))
+        self._view.show(images, layoutName)
+        for node in (images.difference, images.gradientDifference):
+            if node is not None:  # a view draws only bars younger than itself
+                createColorBar(node)
+
+    @property
+    def _isInFront(self) -> bool:
+        """Whether the user looks at one of the layouts; while a scene is being read nobody can tell."""
+        manager = slicer.app.layoutManager()
+        if manager is None or slicer.mrmlScene.IsBatchProcessing():
+            return False
+        return isComparisonInFront(manager.layoutLogic().GetLayoutNode())
+
+    def _charts(self, synthetic: vtkMRMLScalarVolumeNode, reference: vtkMRMLScalarVolumeNode | None) -> tuple:
+        return chartsOf(synthetic) if self._isPlotted and reference is not None else ()
 
     def _enable(self, synthetic: vtkMRMLScalarVolumeNode | None, shown: bool) -> None:
+        hasViews = synthetic is not None and slicer.app.layoutManager() is not None
         for name, button in self._layoutButtons.items():
-            button.enabled = synthetic is not None and slicer.app.layoutManager() is not None
+            button.enabled = hasViews
             button.checked = shown and self._state is not None and self._state.layoutName == name
-        for widget in (self._ui.flickerButton, self._ui.leaveButton, self._ui.blendSlider, self._ui.linkCheckBox):
-            widget.enabled = shown
-        self._ui.slicePlotButton.enabled = self._measured.products is not None
-        self._ui.reportButton.enabled = self._measured.products is not None and not self.report.isRunning
+        ui = self._ui
+        for widget in (ui.flickerButton, ui.leaveButton, ui.blendSlider, ui.linkCheckBox, ui.orientationComboBox):
+            widget.enabled = shown and self._state is not None
+        isMeasured = self._measured.products is not None and self._state is not None
+        self._ui.slicePlotButton.enabled = hasViews and isMeasured
+        self._ui.slicePlotButton.checked = shown and isMeasured and self._isPlotted
+        self._ui.reportButton.enabled = isMeasured and not self.report.isRunning
 
     def _onFlicker(self, checked: bool = False) -> None:
         self._ui.flickerButton.toolTip = _("Shown: {0}. Click for the next.").format(self._view.flicker())
 
     def _onLeave(self, checked: bool = False) -> None:
         self._view.leave()
-        self._state.layoutName, self._state.blend, self._blend = "", 0.0, 0.0
+        self._isPlotted = False
+        self._state.layoutName, self._state.blend = "", 0.0
         self.update()
 
     def _onPlot(self, checked: bool = False) -> None:
-        slicer.modules.plots.logic().ShowChartInLayout(self._measured.products.plots.mae)
+        """Show or hide the plots; where nothing is compared in the views, in the layout that was chosen last."""
+        self._isPlotted = checked
+        self.show(self._state.layoutName or DEFAULT_LAYOUT)
 
     def _say(self, text: str) -> None:
+        self._ui.compareStatusLabel.setTextFormat(qt.Qt.PlainText)
         self._ui.compareStatusLabel.text = text

@@ -1,7 +1,12 @@
-"""The four layouts for comparing a synthetic volume: their views, and how the views are arranged."""
+"""The four layouts for comparing a synthetic volume: their views, and how the views are arranged.
 
+Each is there with a reference and without, and each of these also with a row of plots under its views.
+"""
+
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from itertools import product
 from xml.sax.saxutils import escape
 
 from slicer import vtkMRMLLayoutNode
@@ -12,8 +17,15 @@ from mrsynth.errors import InputError
 VIEW_GROUP = 7305
 """Slice views are linked within a group; this one is far from the groups that Slicer's own layouts use (0 to 3)."""
 
+PLOT_VIEWS = ("MRSynthesisErrorPlot", "MRSynthesisPsnrPlot")
+"""The views for plots, by their nodes' singleton tags."""
+
+_PLOT_CLASS = "vtkMRMLPlotViewNode"
 _FIRST_LAYOUT = 73050
 _NEXT_TRY = 100
+_ROW_SIZE, _PLOT_SIZE = 500, 300
+"""Heights in proportion; the user may move the border between the rows."""
+
 _VIEW_PREFIX = "MRSynthesis"
 
 
@@ -115,22 +127,27 @@ def arrangementOf(name: str, hasReference: bool) -> Arrangement:
     return (_WITH_REFERENCE if hasReference else _WITHOUT_REFERENCE)[name]
 
 
+def everyVariant() -> Iterator[tuple[str, bool, bool]]:
+    """All layouts: the name, whether there is a reference, and whether there are plots."""
+    return product(LAYOUTS, (True, False), (False, True))
+
+
 def registerLayouts(layoutNode: vtkMRMLLayoutNode) -> None:
     """Make the layouts known; to be repeated at will.
 
     A scene that was saved in one of these layouts shows it again only where they are registered before it is loaded.
     """
-    for name in LAYOUTS:
-        for hasReference in (True, False):
-            identifier = layoutIdentifier(layoutNode, name, hasReference)
-            description = _xml(arrangementOf(name, hasReference))
-            if not layoutNode.AddLayoutDescription(identifier, description):
-                layoutNode.SetLayoutDescription(identifier, description)
+    for name, hasReference, hasPlots in everyVariant():
+        identifier = layoutIdentifier(layoutNode, name, hasReference, hasPlots)
+        description = _xml(arrangementOf(name, hasReference), hasPlots)
+        if not layoutNode.AddLayoutDescription(identifier, description):
+            layoutNode.SetLayoutDescription(identifier, description)
 
 
-def layoutIdentifier(layoutNode: vtkMRMLLayoutNode, name: str, hasReference: bool) -> int:
+def layoutIdentifier(layoutNode: vtkMRMLLayoutNode, name: str, hasReference: bool, hasPlots: bool = False) -> int:
     """The layout's number: always the same one, unless another extension was there first."""
-    identifier = _FIRST_LAYOUT + 2 * LAYOUTS.index(name) + (not hasReference)
+    count = len(LAYOUTS)
+    identifier = _FIRST_LAYOUT + 2 * (LAYOUTS.index(name) + count * hasPlots) + (not hasReference)
     while layoutNode.IsLayoutDescription(identifier) and not isComparisonLayout(layoutNode, identifier):
         identifier += _NEXT_TRY
     return identifier
@@ -143,11 +160,32 @@ def isComparisonLayout(layoutNode: vtkMRMLLayoutNode, identifier: int) -> bool:
     return f'singletontag="{_VIEW_PREFIX}' in layoutNode.GetLayoutDescription(identifier)
 
 
-def _xml(arrangement: Arrangement) -> str:
-    rows = "".join(
-        f'<item><layout type="horizontal">{"".join(map(_viewXml, row))}</layout></item>' for row in arrangement.rows
-    )
-    return f'<layout type="vertical" split="true">{rows}</layout>'
+def isComparisonInFront(layoutNode: vtkMRMLLayoutNode) -> bool:
+    """Whether the layout that is shown now is one of these."""
+    return isComparisonLayout(layoutNode, layoutNode.GetViewArrangement())
+
+
+def plotsInFront(layoutNode: vtkMRMLLayoutNode) -> bool:
+    """Whether the layout that is shown now is one of these, with plots."""
+    number = layoutNode.GetViewArrangement()
+    return isComparisonInFront(layoutNode) and _PLOT_CLASS in layoutNode.GetLayoutDescription(number)
+
+
+def _xml(arrangement: Arrangement, hasPlots: bool) -> str:
+    rows = [_rowXml(map(_viewXml, row), _ROW_SIZE) for row in arrangement.rows]
+    if hasPlots:
+        titles = (_("Error"), _("PSNR"))
+        rows.append(_rowXml(map(_plotXml, PLOT_VIEWS, titles), _PLOT_SIZE))
+    return f'<layout type="vertical" split="true">{"".join(rows)}</layout>'
+
+
+def _rowXml(views: Iterable[str], size: int) -> str:
+    return f'<item splitSize="{size}"><layout type="horizontal">{"".join(views)}</layout></item>'
+
+
+def _plotXml(tag: str, label: str) -> str:
+    title = f'<property name="viewlabel" action="default">{escape(label)}</property>'
+    return f'<item><view class="{_PLOT_CLASS}" singletontag="{tag}">{title}</view></item>'
 
 
 def _viewXml(role: Role) -> str:

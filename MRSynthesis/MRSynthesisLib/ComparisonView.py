@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import slicer
-from slicer import vtkMRMLNode, vtkMRMLScene
+from slicer import vtkMRMLNode, vtkMRMLPlotChartNode, vtkMRMLScene
 from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 from vtk import VTK_OBJECT, calldata_type
@@ -13,9 +13,10 @@ from MRSynthesisLib.ComparedImages import ComparedImages, Look, contentOf
 from MRSynthesisLib.ComparedSlice import ComparedSlice
 from MRSynthesisLib.ComparisonLayouts import (
     LAYOUTS,
+    PLOT_VIEWS,
     Role,
     arrangementOf,
-    isComparisonLayout,
+    isComparisonInFront,
     layoutIdentifier,
     registerLayouts,
 )
@@ -44,8 +45,11 @@ class ComparisonView(VTKObservationMixin):
         self._layoutManager = layoutManager or slicer.app.layoutManager()
         if self._layoutManager is None:
             raise RuntimeError(_("Expected slice views to compare images in, found Slicer running without its window."))
+        self._scene = scene
         self._layoutNode = self._layoutManager.layoutLogic().GetLayoutNode()
         self._images: ComparedImages | None = None
+        self._layoutName = ""
+        self._charts: tuple[vtkMRMLPlotChartNode, ...] = ()
         self._slices: dict[Role, ComparedSlice] = {}
         self._windows = SharedWindowLevel()
         self._layoutBefore: int | None = None
@@ -63,6 +67,26 @@ class ComparisonView(VTKObservationMixin):
         """What is compared now; None before ``show`` and after ``leave``."""
         return self._images
 
+    @property
+    def isShown(self) -> bool:
+        """Whether a comparison is seen now: it is not while the user looks at another layout."""
+        return self._images is not None and self._isInFront
+
+    @property
+    def layoutName(self) -> str:
+        """The layout of the last ``show``."""
+        return self._layoutName
+
+    @property
+    def orientation(self) -> str | None:
+        """What ``setOrientation`` has set."""
+        return self._orientation
+
+    @property
+    def blend(self) -> float:
+        """What ``setBlend`` has set; 0 before."""
+        return self._look.blend or 0.0
+
     def show(self, images: ComparedImages, layoutName: str) -> None:
         """Show images in a layout; where the same scan was compared before, in the slice that was looked at.
 
@@ -79,15 +103,27 @@ class ComparisonView(VTKObservationMixin):
             self._layoutBefore = self._layoutNode.GetViewArrangement()
         elif self._layoutBefore is None:  # a scene that was saved in a comparison
             self._layoutBefore = self._layoutNode.SlicerLayoutFourUpView
-        identifier = layoutIdentifier(self._layoutNode, layoutName, hasReference)
+        self._layoutName = layoutName
+        identifier = layoutIdentifier(self._layoutNode, layoutName, hasReference, bool(self._charts))
         stays = samePlace and self._layoutNode.GetViewArrangement() == identifier
         self._images, self._look = images, Look(self._look.blend, hasLastView=Role.UNCERTAINTY in roles)
         self._setLayout(identifier)
+        self._plot()
         self._takeViews(roles)
         self._update()
         if not stays:
             self._turn(offset)
         self._windows.share(self._images.reference, self._images.synthetic)
+
+    def setCharts(self, charts: tuple[vtkMRMLPlotChartNode, ...]) -> None:
+        """Show up to two charts in a row under the images; none takes the row away. The images stay as they are."""
+        if charts == self._charts:
+            return
+        self._charts = charts
+        if self.isShown:
+            hasReference = self._images.reference is not None
+            self._setLayout(layoutIdentifier(self._layoutNode, self._layoutName, hasReference, bool(charts)))
+        self._plot()
 
     def setLinked(self, linked: bool, hot: bool = False) -> None:
         """Scroll, zoom and pan all views together, or each alone; hot: rotate together, too, while the mouse moves."""
@@ -144,11 +180,18 @@ class ComparisonView(VTKObservationMixin):
 
     @property
     def _isInFront(self) -> bool:
-        return isComparisonLayout(self._layoutNode, self._layoutNode.GetViewArrangement())
+        return isComparisonInFront(self._layoutNode)
 
     def _setLayout(self, identifier: int) -> None:
         self._layoutNode.RemoveAllMaximizedViewNodes()
         self._layoutNode.SetViewArrangement(identifier)
+
+    def _plot(self) -> None:
+        for index, tag in enumerate(PLOT_VIEWS):
+            view = self._scene.GetSingletonNode(tag, "vtkMRMLPlotViewNode")
+            if view is not None:
+                view.SetDoPropagatePlotChartSelection(False)  # charts of other modules do not take the place
+                view.SetPlotChartNodeID(self._charts[index].GetID() if index < len(self._charts) else None)
 
     def _takeViews(self, roles: tuple[Role, ...]) -> None:
         for role in [role for role in self._slices if role not in roles]:
@@ -180,6 +223,8 @@ class ComparisonView(VTKObservationMixin):
         for compared in self._slices.values():
             compared.remove()
         self._slices, self._images, self._look, self._orientation = {}, None, Look(), None
+        self._charts = ()
+        self._plot()
 
     @calldata_type(VTK_OBJECT)
     def _onNodeRemoved(self, _caller: vtkMRMLScene, _event: str, node: vtkMRMLNode) -> None:

@@ -32,6 +32,30 @@ def setRangeFromZero(node: vtkMRMLScalarVolumeNode, limit: float) -> None:
     _setRange(node, 0.0, limit)
 
 
+def symmetricRange(node: vtkMRMLScalarVolumeNode) -> float:
+    """The largest difference that the colours tell apart; 0 where nothing is displayed yet."""
+    display = node.GetScalarVolumeDisplayNode()
+    return max(abs(display.GetWindowLevelMin()), abs(display.GetWindowLevelMax())) if display is not None else 0.0
+
+
+def spanDifferences(
+    difference: vtkMRMLScalarVolumeNode, gradientDifference: vtkMRMLScalarVolumeNode, limit: float
+) -> None:
+    """Let the colours of a difference end at a limit, and those of its gradient difference in proportion.
+
+    A gradient difference is in squared units: to half the limit belongs a quarter of its range. So an error of twice
+    the size is needed for the same colour in both images, and either is as bright as before beside the other.
+
+    Raises:
+        InputError: As ``setSymmetricRange``.
+    """
+    before = symmetricRange(difference)
+    setSymmetricRange(difference, limit)
+    steepest = symmetricRange(gradientDifference)
+    if before > 0 and steepest > 0:
+        setRangeFromZero(gradientDifference, steepest * (limit / before) ** 2)
+
+
 def differenceColors(scene: vtkMRMLScene) -> vtkMRMLColorTableNode:
     """The scene's one colour node for differences: blue below zero, black at zero, red above."""
     return _colors(scene, "MRSynthesisDifference", _("Synthetic minus reference"), DIFFERENCE_COLOURS)

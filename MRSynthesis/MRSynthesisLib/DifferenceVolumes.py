@@ -82,7 +82,7 @@ def placeDifferences(
             if target is not None:
                 grid = replace(grid, shownRange=_rangeOf(target) or grid.shownRange)
             placed.append(placeVolume(grid, synthetic, target, _provenance(synthetic), kind))
-            _tellMeaning(placed[-1], synthetic, isNew=target is None)
+            _tellMeaning(placed[-1])
             _tellOrigin(placed[-1], synthetic, reference)
     except BaseException:
         for node in set(placed) - set(given):
@@ -101,19 +101,17 @@ def _foundIn(synthetic: vtkMRMLScalarVolumeNode) -> tuple[vtkMRMLScalarVolumeNod
     return tuple(findProduct(synthetic, kind, "vtkMRMLScalarVolumeNode") for kind in _KINDS)
 
 
-def _tellMeaning(node: vtkMRMLScalarVolumeNode, synthetic: vtkMRMLScalarVolumeNode, isNew: bool) -> None:
-    """Give a node its colours, its name if it is new, and the quantity that it holds."""
+def _tellMeaning(node: vtkMRMLScalarVolumeNode) -> None:
+    """Give a node its colours, and the quantity that it holds."""
     scene = node.GetScene()
     if kindOf(node) == "difference":
-        title, colors = _("difference"), differenceColors(scene)
+        colors = differenceColors(scene)
         meaning = _("Synthetic minus reference, each in standard deviations of its own volume")
     else:
-        title, colors = _("gradient difference"), gradientColors(scene)
+        colors = gradientColors(scene)
         meaning = _("(|dX| - |dY|)^2 of in-plane neighbours, synthetic against reference, in squared deviations")
     showColors(node, colors)
     node.SetDescription(meaning)
-    if isNew:
-        node.SetName(scene.GenerateUniqueName(f"{synthetic.GetName()} {title}"))
 
 
 def _rangeOf(node: vtkMRMLScalarVolumeNode) -> tuple[float, float] | None:

@@ -26,14 +26,17 @@ class ModelList:
 
     def refresh(self) -> None:
         """Look again; without the packages that read a card there is nothing to see."""
+        self.models, self.problems, self.userFolder = (), (), ""
         if missingPackages():
-            self.models, self.problems, self.userFolder = (), (), ""
             return
-        from mrsynth.models.store import default_store
-
+        try:
+            from mrsynth.models.store import default_store
+        except ImportError as error:  # a package is there, but broken
+            self.problems = (str(error),)
+            return
         store = default_store()
-        self.models = tuple(store.list())
-        self.problems = tuple(str(problem) for problem in store.problems)
+        models, problems = store.scan()
+        self.models, self.problems = tuple(models), tuple(str(problem) for problem in problems)
         self.userFolder = str(store.user_folder)
 
     def fitting(self, contrast: str | None) -> list[InstalledModel]:

@@ -26,7 +26,7 @@ class ModelsSection:
         self._ui, self._models, self._dialog = ui, models, dialog
         self._command: CommandRun | None = None
         self.changed = _nothing
-        ui.modelsTree.connect("itemDoubleClicked(QTreeWidgetItem*,int)", self._onDoubleClick)
+        ui.modelsTree.connect("itemActivated(QTreeWidgetItem*,int)", self._onActivated)
         ui.addFileButton.connect("clicked(bool)", self._onAddFile)
         ui.addAddressButton.connect("clicked(bool)", self._onAddAddress)
         ui.openFolderButton.connect("clicked(bool)", self._onOpenFolder)
@@ -116,7 +116,7 @@ class ModelsSection:
         if not qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(self._models.userFolder)):
             self._say(_("Your models are kept in {0}").format(self._models.userFolder))
 
-    def _onDoubleClick(self, row: qt.QTreeWidgetItem, column: int) -> None:
+    def _onActivated(self, row: qt.QTreeWidgetItem, column: int) -> None:
         model = self._models.models[self._ui.modelsTree.indexOfTopLevelItem(row)]
         self._dialog.show(model.card.title, cardText(model))
 

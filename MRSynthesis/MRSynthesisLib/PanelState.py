@@ -30,8 +30,8 @@ class Device(Enum):
     def label(self) -> str:
         return {
             Device.AUTOMATIC: _("Automatic"),
-            Device.CPU: _("Processor"),
-            Device.GPU: _("NVIDIA graphics card"),
+            Device.CPU: _("CPU"),
+            Device.GPU: _("First NVIDIA graphics card"),
             Device.APPLE: _("Apple graphics"),
         }[self]
 
@@ -47,12 +47,29 @@ class SynthesisMode(Enum):
         return {
             SynthesisMode.MODEL: _("As the model's card says"),
             SynthesisMode.SMOOTH: _("Smooth"),
-            SynthesisMode.PAPER: _("Paper"),
+            SynthesisMode.PAPER: _("As published"),
         }[self]
 
     def jobValue(self) -> str | None:
         """Return what a job asks for: a mode, or None for the model's own."""
         return None if self is SynthesisMode.MODEL else self.value
+
+
+class Orientation(Enum):
+    """How the views of a comparison cut the volume; values are those of `ComparisonView.setOrientation`."""
+
+    ACQUIRED = ""
+    AXIAL = "Axial"
+    SAGITTAL = "Sagittal"
+    CORONAL = "Coronal"
+
+    def label(self) -> str:
+        return {
+            Orientation.ACQUIRED: _("As acquired"),
+            Orientation.AXIAL: _("Axial"),
+            Orientation.SAGITTAL: _("Sagittal"),
+            Orientation.CORONAL: _("Coronal"),
+        }[self]
 
 
 @parameterNodeWrapper
@@ -72,6 +89,7 @@ class PanelState:
         comparedVolume: Synthetic volume that is looked at.
         comparedReference: Acquired volume it is compared with.
         layoutName: Layout of the comparison that is shown; empty for none.
+        orientation: How its views cut the volume.
         linked: Whether the comparison's views move together.
         blend: Share of the reference over the synthetic image.
         differenceRange: Difference at which its colours end, in standard deviations.
@@ -89,6 +107,7 @@ class PanelState:
     comparedVolume: vtkMRMLScalarVolumeNode
     comparedReference: vtkMRMLScalarVolumeNode
     layoutName: str = ""
+    orientation: Orientation = Orientation.ACQUIRED
     linked: bool = True
     blend: Annotated[float, WithinRange(0.0, 1.0)] = 0.0
     differenceRange: Annotated[float, WithinRange(0.05, 5.0)] = 1.5

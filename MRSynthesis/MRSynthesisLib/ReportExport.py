@@ -66,13 +66,14 @@ class ReportExport:
         elif error is not None:
             self._say(_("The report could not be written. {0}").format(error))
         else:
-            link = f'<a href="{page.resolve().as_uri()}">{escape(str(page))}</a>'
-            self._say(_("The report is ready: {0}").format(link))
+            link = f'<a href="{escape(page.resolve().as_uri())}">{escape(str(page))}</a>'
+            self._say(escape(_("The report is ready: {0}")).format(link), qt.Qt.RichText)
 
     def _onClicked(self, checked: bool = False) -> None:
         folder = qt.QFileDialog.getExistingDirectory(self._ui.reportButton, _("Folder for the report"))
         if folder:
             self.write(Path(folder))
 
-    def _say(self, text: str) -> None:
+    def _say(self, text: str, textFormat: int = qt.Qt.PlainText) -> None:
+        self._ui.compareStatusLabel.setTextFormat(textFormat)
         self._ui.compareStatusLabel.text = text

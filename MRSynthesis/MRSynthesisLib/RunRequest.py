@@ -6,7 +6,9 @@ from pathlib import Path
 
 from slicer import vtkMRMLScalarVolumeNode
 
-from MRSynthesisLib.BackgroundJob import JobEnd, JobProgress
+from MRSynthesisLib.BackgroundJob import JobEnd, JobOutcome, JobProgress
+
+_LAST_LINES, _LONGEST_LINE = 2, 200
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class RunOutcome:
         uncertainty: Its uncertainty, if asked for.
         folder: The run's files, if they were kept.
         warnings: What the user should know about the result.
+        reference: The run's reference, if there was one and it is still in the scene.
     """
 
     end: JobEnd
@@ -55,6 +58,7 @@ class RunOutcome:
     uncertainty: vtkMRMLScalarVolumeNode | None = None
     folder: Path | None = None
     warnings: tuple[str, ...] = ()
+    reference: vtkMRMLScalarVolumeNode | None = None
 
 
 @dataclass
@@ -63,3 +67,15 @@ class RunListener:
 
     progress: Callable[[JobProgress], None] = lambda progress: None
     finished: Callable[[RunOutcome], None] = lambda outcome: None
+
+
+def withLastWords(outcome: JobOutcome) -> str:
+    """Return a job's message; after a failure of unknown cause with the last two lines of the log below it.
+
+    They add nothing where the worker has said itself what was wrong, or where the message was read off them.
+    """
+    if outcome.end is not JobEnd.FAILED or outcome.code == "missing_package" or outcome.message in outcome.logTail:
+        return outcome.message
+    lines = [line.strip() for line in outcome.logTail.splitlines() if line.strip()]
+    short = (line if len(line) <= _LONGEST_LINE else line[: _LONGEST_LINE - 3] + "..." for line in lines[-_LAST_LINES:])
+    return "\n".join([outcome.message, *short])

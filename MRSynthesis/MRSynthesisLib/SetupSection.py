@@ -22,13 +22,27 @@ class SetupSection:
 
     def update(self) -> None:
         """Look again at what is missing."""
-        missing = [*Dependencies.missingPackages(), *([] if Dependencies.hasTorch() else ["torch"])]
+        missing = self.missing()
         self._ui.setupFrame.visible = bool(missing)
         self._ui.setupLabel.text = _("Before the first synthesis these packages have to be installed: {0}.").format(
             ", ".join(missing)
         )
 
+    def prepare(self) -> bool:
+        """Return whether a synthesis can begin; what is missing is installed after asking."""
+        return not self.missing() or self.install()
+
+    def missing(self) -> list[str]:
+        """Return the names of what has to be installed."""
+        return [*Dependencies.missingPackages(), *([] if Dependencies.hasTorch() else ["torch"])]
+
     def _onInstall(self, checked: bool = False) -> None:
-        with slicer.util.tryWithErrorDisplay(_("The packages could not be installed.")):
-            Dependencies.ensureInstalled()
-        self.installed()
+        self.install()
+
+    def install(self) -> bool:
+        """Install what is missing, after asking; return whether all is there now."""
+        try:
+            with slicer.util.tryWithErrorDisplay(_("The packages could not be installed.")):
+                return Dependencies.ensureInstalled()
+        finally:
+            self.installed()

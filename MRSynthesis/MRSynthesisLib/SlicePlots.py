@@ -11,7 +11,7 @@ import vtk
 from slicer import vtkMRMLPlotChartNode, vtkMRMLPlotSeriesNode, vtkMRMLScalarVolumeNode, vtkMRMLTableNode
 from slicer.i18n import tr as _
 
-from MRSynthesisLib.ComparisonNodes import updatedProduct
+from MRSynthesisLib.ComparisonNodes import findProduct, updatedProduct
 
 if TYPE_CHECKING:
     from mrsynth.slice_metrics import SliceMetrics
@@ -39,6 +39,19 @@ class SlicePlots:
     mae: vtkMRMLPlotChartNode
     psnr: vtkMRMLPlotChartNode
 
+    @property
+    def isWhole(self) -> bool:
+        """Whether all nodes are still in the scene."""
+        charts = (self.mae, self.psnr)
+        return all(node.GetScene() for node in (self.table, *charts)) and all(map(_hasCurve, charts))
+
+
+def chartsOf(synthetic: vtkMRMLScalarVolumeNode) -> tuple[vtkMRMLPlotChartNode, ...]:
+    """The charts of an earlier comparison of this volume, error and PSNR, or none unless both are there."""
+    kinds = (f"chart{figure}" for figure in _COLORS)
+    charts = tuple(findProduct(synthetic, kind, "vtkMRMLPlotChartNode") for kind in kinds)
+    return charts if all(charts) else ()
+
 
 def updateSlicePlots(slices: SliceMetrics, synthetic: vtkMRMLScalarVolumeNode) -> SlicePlots:
     """Fill the table and charts of an earlier comparison of the volume, or new ones. Nothing is selected for a view.
@@ -62,6 +75,10 @@ def updateSlicePlots(slices: SliceMetrics, synthetic: vtkMRMLScalarVolumeNode) -
     error = _Curve("Mae", _("error by slice"), _("Mean absolute error by slice, inside the head"), place, mae)
     decibels = _Curve("Psnr", _("PSNR by slice"), _("PSNR by slice, inside the head"), place, psnr)
     return SlicePlots(table, _chart(synthetic, error, table), _chart(synthetic, decibels, table))
+
+
+def _hasCurve(chart: vtkMRMLPlotChartNode) -> bool:
+    return chart.GetNumberOfPlotSeriesNodes() > 0 and chart.GetNthPlotSeriesNode(0) is not None
 
 
 def _columns(slices: SliceMetrics, synthetic: vtkMRMLScalarVolumeNode) -> dict[str, list[float]]:

@@ -2,10 +2,8 @@
 
 import json
 import shutil
-import tempfile
 from pathlib import Path
 
-import slicer
 import vtk
 from slicer import vtkMRMLNode, vtkMRMLScalarVolumeNode, vtkMRMLScene
 from slicer.i18n import tr as _
@@ -16,7 +14,8 @@ from mrsynth.synthesis_job import SynthesisJob, new_run_id
 from MRSynthesisLib.BackgroundJob import BackgroundJob, JobCallbacks, JobEnd, JobOutcome, JobProgress
 from MRSynthesisLib.BackgroundTask import BackgroundTask
 from MRSynthesisLib.ComparisonNodes import SYNTHETIC_ROLE
-from MRSynthesisLib.RunRequest import RunListener, RunOutcome, RunRequest
+from MRSynthesisLib.RunFolder import makeRunFolder, removeStaleFolders
+from MRSynthesisLib.RunRequest import RunListener, RunOutcome, RunRequest, withLastWords
 from MRSynthesisLib.VolumeExchange import Provenance, checkTarget, placeVolume, takeVolume
 from MRSynthesisLib.VolumeFile import RESULT_SUFFIX, SOURCE_SUFFIX, GridVolume, readGridVolume, writeGridVolume
 
@@ -47,8 +46,8 @@ class SynthesisRun(VTKObservationMixin):
         self._warnings: list[str] = []
         self._job: BackgroundJob | None = None
         self._task: BackgroundTask | None = None
-        folder = Path(tempfile.mkdtemp(prefix="mrsynthesis-", dir=slicer.app.temporaryPath))
-        self._runFolder = folder
+        self._log: Path | None = None
+        self._runFolder = folder = makeRunFolder(kept=request.keepFiles)
         uncertainty = folder / f"uncertainty{RESULT_SUFFIX}" if request.makeUncertainty else None
         self._synthesis = SynthesisJob(
             source=folder / f"source{SOURCE_SUFFIX}",
@@ -69,7 +68,7 @@ class SynthesisRun(VTKObservationMixin):
     @property
     def logFile(self) -> Path | None:
         """The worker's log, once there is a worker."""
-        return self._job.logFile if self._job else None
+        return self._log
 
     def start(self) -> None:
         """Begin; returns at once."""
@@ -79,7 +78,13 @@ class SynthesisRun(VTKObservationMixin):
         self._tell(_("Writing the scan"))
         files = list(zip(self._volumes, (self._synthesis.source, self._synthesis.reference), strict=False))
         self._volumes = []
-        self._task = BackgroundTask(lambda: [writeGridVolume(*each) for each in files], self._onWritten)
+
+        def write() -> None:
+            removeStaleFolders(self._runFolder.parent)
+            for each in files:
+                writeGridVolume(*each)
+
+        self._task = BackgroundTask(write, self._onWritten)
         self._task.start()
 
     def cancel(self, message: str = "") -> None:
@@ -98,10 +103,12 @@ class SynthesisRun(VTKObservationMixin):
         if self._job is not None:
             self._job.stopAtOnce()
         if self._task is not None:
+            # Files that it still writes could not be removed, or would be written anew.
             self._task.abandon()
+            self._task.join()
         self._end(JobEnd.CANCELLED, "")
 
-    def _onWritten(self, written: list | None, error: Exception | None) -> None:
+    def _onWritten(self, nothing: None, error: Exception | None) -> None:
         if self._cancelMessage:
             self._end(JobEnd.CANCELLED, self._cancelMessage)
         elif error is not None:
@@ -109,13 +116,14 @@ class SynthesisRun(VTKObservationMixin):
         else:
             callbacks = JobCallbacks(self._listener.progress, self._warnings.append, self._onJobFinished)
             self._job = BackgroundJob(JobRequest(self._runFolder / "run", self._synthesis), callbacks)
+            self._log = self._job.logFile
             self._job.start()
 
     def _onJobFinished(self, outcome: JobOutcome) -> None:
         if self._cancelMessage:
             self._end(JobEnd.CANCELLED, self._cancelMessage, outcome.logTail)
         elif outcome.end is not JobEnd.SUCCEEDED:
-            self._end(outcome.end, self._inTheScenesWords(outcome.message), outcome.logTail)
+            self._end(outcome.end, self._inTheScenesWords(withLastWords(outcome)), outcome.logTail)
         else:
             self._tell(_("Reading the result"))
             self._task = BackgroundTask(self._read, self._onRead)
@@ -171,14 +179,15 @@ class SynthesisRun(VTKObservationMixin):
     def _end(
         self, end: JobEnd, message: str, logTail: str = "", nodes: list[vtkMRMLScalarVolumeNode] | None = None
     ) -> None:
-        self._ended = True
+        listener, self._listener = self._listener, RunListener()
+        self._ended, self._task, self._job = True, None, None
         self.removeObservers()
         if not self._request.keepFiles:
             shutil.rmtree(self._runFolder, ignore_errors=True)
         synthetic, uncertainty = [*(nodes or []), None, None][:2]
-        kept = self._runFolder if self._request.keepFiles else None
-        warnings = tuple(self._warnings)
-        self._listener.finished(RunOutcome(end, message, logTail, synthetic, uncertainty, kept, warnings))
+        kept, warnings = self._runFolder if self._request.keepFiles else None, tuple(self._warnings)
+        reference = node if (node := self._request.reference) and node.GetScene() else None
+        listener.finished(RunOutcome(end, message, logTail, synthetic, uncertainty, kept, warnings, reference))
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def _onNodeAboutToBeRemoved(self, scene: vtkMRMLScene, event: str, node: vtkMRMLNode) -> None:

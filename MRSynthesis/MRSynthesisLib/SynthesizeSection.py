@@ -1,5 +1,6 @@
 """The upper part of the panel: from a source volume and a model to one large button."""
 
+import time
 from typing import Any
 
 import vtk
@@ -13,9 +14,12 @@ from MRSynthesisLib.PanelState import PanelState, SourceContrast
 from MRSynthesisLib.ProgressText import progressText
 from MRSynthesisLib.RunRequest import RunListener, RunOutcome, RunRequest
 from MRSynthesisLib.SourceContrast import FoundContrast, findContrast
+from MRSynthesisLib.SyntheticNode import kindOf
 from MRSynthesisLib.TextDialog import TextDialog
 
 _BAR_PARTS = 1000
+_DOUBLE_CLICK_S = 0.6
+"""A second click as early as this was meant for the first: it does not cancel."""
 
 
 class SynthesizeSection(VTKObservationMixin):
@@ -35,8 +39,11 @@ class SynthesizeSection(VTKObservationMixin):
         self._found = FoundContrast(None, "")
         self._foundFor: tuple[str, int] | None = None
         self._lastLog = ""
+        self._startedS = 0.0
+        self._cancelling = False
         self._watched: vtkMRMLVolumeNode | None = None
         self.finished = RunListener().finished
+        self.prepare = _nothingMissing
         ui.progressBar.maximum = _BAR_PARTS
         ui.modelComboBox.connect("currentIndexChanged(int)", self._onModelChosen)
         ui.modelCardButton.connect("clicked(bool)", self._onCard)
@@ -107,7 +114,7 @@ class SynthesizeSection(VTKObservationMixin):
     def _updateButton(self) -> None:
         button, model = self._ui.synthesizeButton, self._model
         if self._logic.isRunning:
-            button.text, button.enabled = _("Cancel"), True
+            button.text, button.enabled = _("Cancel"), not self._cancelling
             button.toolTip = _("Stop the synthesis. Nothing is changed by what was done so far.")
             return
         target = model.card.target_contrast if model and self._state.sourceVolume else ""
@@ -123,6 +130,10 @@ class SynthesizeSection(VTKObservationMixin):
         source, reference = self._state.sourceVolume, self._state.referenceVolume
         if source is None or source.GetImageData() is None:
             return _("Choose a source volume: load a T2- or PD-weighted scan first.")
+        if any(kindOf(node) not in ("", "synthetic") for node in (source, reference) if node is not None):
+            return _("Differences and uncertainties cannot be source or reference. Choose a scan.")
+        if not self._models.models:
+            return _("Install the packages named above first.")
         if model is None:
             contrast = self.contrast
             return _("No installed model takes {0}.").format(contrast) if contrast else _("Choose a model.")
@@ -146,10 +157,16 @@ class SynthesizeSection(VTKObservationMixin):
 
     def _onSynthesize(self, checked: bool = False) -> None:
         if self._logic.isRunning:
-            self._ui.statusLabel.text = _("Cancelling...")
-            self._ui.synthesizeButton.enabled = False
-            self._logic.cancel()
+            if time.monotonic() > self._startedS + _DOUBLE_CLICK_S:
+                self._cancelling = True
+                self._ui.statusLabel.text = _("Cancelling...")
+                self._updateButton()
+                self._logic.cancel()
             return
+        if self.prepare():
+            self._start()
+
+    def _start(self) -> None:
         state = self._state
         request = RunRequest(
             source=state.sourceVolume,
@@ -166,7 +183,9 @@ class SynthesizeSection(VTKObservationMixin):
         except (ValueError, OSError, RuntimeError) as error:
             self._showEnd(JobEnd.FAILED, str(error))
             return
-        self._ui.logButton.enabled = False
+        self._startedS, self._cancelling = time.monotonic(), False
+        self._ui.logButton.enabled = True
+        self._ui.statusLabel.styleSheet = ""
         self._ui.progressBar.visible = True
         self._updateButton()
 
@@ -190,4 +209,11 @@ class SynthesizeSection(VTKObservationMixin):
         self._ui.statusLabel.styleSheet = "color: #b3261e" if end is JobEnd.FAILED else ""
 
     def _onLog(self, checked: bool = False) -> None:
-        self._dialog.show(_("Log of the last run"), self._lastLog or _("The log is empty."))
+        running = self._logic.isRunning
+        title = _("Log of this run") if running else _("Log of the last run")
+        self._dialog.show(title, (self._logic.logTail if running else self._lastLog) or _("The log is empty."))
+
+
+def _nothingMissing() -> bool:
+    """Nobody looks whether packages are missing."""
+    return True

@@ -1,13 +1,16 @@
-"""A warning in every slice view that shows a synthetic volume, in whatever layout and module."""
+"""A warning in every view that shows a synthetic volume, in slices and in 3D, in whatever layout and module."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import slicer
-from slicer import vtkMRMLNode, vtkMRMLScene, vtkMRMLSliceCompositeNode, vtkMRMLVolumeNode
+import slicer.util
+from slicer import vtkMRMLNode, vtkMRMLScene, vtkMRMLSliceCompositeNode, vtkMRMLSliceNode, vtkMRMLVolumeNode
 from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 from vtk import VTK_OBJECT, calldata_type, vtkCommand
 
+from MRSynthesisLib.FollowedObjects import FollowedObjects
 from MRSynthesisLib.SyntheticNode import contrastOf, isSynthetic, kindOf
 from MRSynthesisLib.ViewText import Place, ViewText
 
@@ -17,6 +20,20 @@ _AFTER_LAYOUT_MANAGER = -1.0
 
 _BACKGROUND = vtkMRMLSliceCompositeNode.LayerBackground
 _LAYERS = vtkMRMLSliceCompositeNode.Layer_Last
+_CHANGES_WHAT_IS_SHOWN = ("vtkMRMLSliceNode", "vtkMRMLViewNode", "vtkMRMLVolumeNode")
+
+
+@dataclass(frozen=True, eq=False)
+class _Slice:
+    """A slice view: its name, its widget and the volumes it shows."""
+
+    name: str
+    widget: object
+    volumes: tuple[vtkMRMLVolumeNode, ...]
+
+    @property
+    def node(self) -> vtkMRMLSliceNode:
+        return self.widget.sliceLogic().GetSliceNode()
 
 
 class SyntheticAnnotation(VTKObservationMixin):
@@ -32,8 +49,11 @@ class SyntheticAnnotation(VTKObservationMixin):
         VTKObservationMixin.__init__(self)
         self._scene = scene
         self._texts: dict[str, ViewText] = {}
-        self._composites: dict[str, vtkMRMLSliceCompositeNode] = {}
-        self._volumes: set[vtkMRMLVolumeNode] = set()
+        self._composites = FollowedObjects((vtkCommand.ModifiedEvent,), self._onChanged)
+        self._sliceNodes = FollowedObjects((vtkCommand.ModifiedEvent,), self._onSliceNode)
+        displayModified = slicer.vtkMRMLDisplayableNode.DisplayModifiedEvent
+        self._volumes = FollowedObjects((vtkCommand.ModifiedEvent, displayModified), self._onChanged)
+        self._places: dict[str, tuple] = {}
         self._layoutManager = layoutManager or slicer.app.layoutManager()
         if self._layoutManager is None:
             return
@@ -44,45 +64,59 @@ class SyntheticAnnotation(VTKObservationMixin):
         self.addObserver(scene, vtkMRMLScene.EndBatchProcessEvent, self._onChanged, priority=_AFTER_LAYOUT_MANAGER)
         self.update()
 
-    def textIn(self, viewName: str) -> str:
-        """The warning in a view; empty where it has none."""
-        return self._texts[viewName].text if viewName in self._texts else ""
+    def textIn(self, view: str) -> str:
+        """The warning in a slice view of that name, or in the 3D view whose node has that ID; empty without one."""
+        return self._texts[view].text if view in self._texts else ""
 
     def update(self) -> None:
         """Look at all views; called whenever something changes."""
         if self._layoutManager is None:
             return
-        names = set(self._layoutManager.sliceViewNames())
-        for name in set(self._texts) - names:
-            self._texts.pop(name).remove()
-        for name in names:
-            self._follow(name, self._layoutManager.sliceWidget(name))
-        for name in set(self._composites) - names:
-            self.removeObserver(self._composites.pop(name), vtkCommand.ModifiedEvent, self._onChanged)
-        self._followVolumes({volume for composite in self._composites.values() for volume in self._shown(composite)})
+        slices = list(self._slices())
+        spaces = list(self._threeDViews())
+        volumes = slicer.util.getNodesByClass("vtkMRMLVolumeNode", self._scene)
+        texts = {each.name: (each.widget.sliceView(), warningFor(each.volumes)) for each in slices}
+        for identifier, view in spaces:
+            texts[identifier] = (view, warningFor(_shownIn3D(identifier, slices, volumes)))
+        for gone in set(self._texts) - set(texts):
+            self._texts.pop(gone).remove()
+        for key, (view, warning) in texts.items():
+            self._write(key, view, warning)
+        self._composites.follow(each.widget.sliceLogic().GetSliceCompositeNode() for each in slices)
+        # Any volume may become synthetic while it is shown, or be shown in 3D without a view's node saying so.
+        self._volumes.follow(volumes)
+        self._sliceNodes.follow(each.node for each in slices if spaces)
+        self._places = {each.node.GetID(): _placeIn3D(each.node) for each in slices}
 
     def cleanup(self) -> None:
         """Take all warnings away and stop."""
         self.removeObservers()
+        for followed in (self._composites, self._sliceNodes, self._volumes):
+            followed.release()
         for text in self._texts.values():
             text.remove()
-        self._texts, self._composites, self._volumes = {}, {}, set()
+        self._texts = {}
 
-    def _follow(self, name: str, sliceWidget: object) -> None:
-        composite = sliceWidget.sliceLogic().GetSliceCompositeNode()
-        if composite is None:
-            return
-        known = self._composites.get(name)
-        if known is not composite:
-            if known is not None:
-                self.removeObserver(known, vtkCommand.ModifiedEvent, self._onChanged)
-            self.addObserver(composite, vtkCommand.ModifiedEvent, self._onChanged)
-            self._composites[name] = composite
-        warning = warningFor(self._shown(composite))
-        if warning and name not in self._texts:
-            self._texts[name] = ViewText(sliceWidget.sliceView(), (Place.TOP_RIGHT, Place.BOTTOM_RIGHT), _AMBER)
-        if name in self._texts:
-            self._texts[name].setText(warning)
+    def _slices(self) -> Iterator[_Slice]:
+        for name in self._layoutManager.sliceViewNames():
+            widget = self._layoutManager.sliceWidget(name)
+            composite = widget.sliceLogic().GetSliceCompositeNode()
+            if composite is not None:
+                yield _Slice(name, widget, tuple(self._shown(composite)))
+
+    def _threeDViews(self) -> Iterator[tuple[str, object]]:
+        """ID of the node and view."""
+        for index in range(self._layoutManager.threeDViewCount):
+            widget = self._layoutManager.threeDWidget(index)
+            node = widget.threeDView().mrmlViewNode() if widget is not None else None
+            if node is not None:
+                yield node.GetID(), widget.threeDView()
+
+    def _write(self, key: str, view: object, warning: str) -> None:
+        if warning and key not in self._texts:
+            self._texts[key] = ViewText(view, (Place.TOP_RIGHT, Place.BOTTOM_RIGHT), _AMBER)
+        if key in self._texts:
+            self._texts[key].setText(warning)
 
     def _shown(self, composite: vtkMRMLSliceCompositeNode) -> list[vtkMRMLVolumeNode]:
         """The volumes in a view's layers, those that are transparent left out."""
@@ -91,21 +125,18 @@ class SyntheticAnnotation(VTKObservationMixin):
         volumes = (self._scene.GetNodeByID(composite.GetNthLayerVolumeID(layer) or "") for layer in visible)
         return [volume for volume in volumes if volume is not None]
 
-    def _followVolumes(self, volumes: set[vtkMRMLVolumeNode]) -> None:
-        """A volume may become synthetic while it is shown."""
-        for volume in self._volumes - volumes:
-            self.removeObserver(volume, vtkCommand.ModifiedEvent, self._onChanged)
-        for volume in volumes - self._volumes:
-            self.addObserver(volume, vtkCommand.ModifiedEvent, self._onChanged)
-        self._volumes = volumes
-
     def _onChanged(self, _caller: object, _event: str) -> None:
         if not self._scene.IsBatchProcessing():
             self.update()
 
+    def _onSliceNode(self, node: vtkMRMLSliceNode, event: str) -> None:
+        """A slice may be put into the 3D views; scrolling, which comes here too, must cost nothing."""
+        if self._places.get(node.GetID()) != _placeIn3D(node):
+            self._onChanged(node, event)
+
     @calldata_type(VTK_OBJECT)
     def _onNode(self, _caller: vtkMRMLScene, _event: str, node: vtkMRMLNode) -> None:
-        if node.IsA("vtkMRMLSliceNode") or node in self._volumes:
+        if any(map(node.IsA, _CHANGES_WHAT_IS_SHOWN)):
             self._onChanged(node, "")
 
 
@@ -118,3 +149,24 @@ def warningFor(volumes: Iterable[vtkMRMLNode]) -> str:
     isMap = all(kindOf(volume) not in ("", "synthetic") for volume in synthetic)
     warning = _("From SYNTHETIC {0} - not acquired") if isMap else _("SYNTHETIC {0} - not acquired")
     return " ".join(warning.format(contrasts).split())
+
+
+def _shownIn3D(view: str, slices: Iterable[_Slice], volumes: Iterable[vtkMRMLVolumeNode]) -> list[vtkMRMLVolumeNode]:
+    """What a 3D view shows: volumes that are rendered, and those on slices that are put into it."""
+    inSpace = [each for each in slices if each.node.GetSliceVisible() and each.node.IsDisplayableInThreeDView(view)]
+    onSlices = [volume for each in inSpace for volume in each.volumes]
+    return [*(volume for volume in volumes if _isRendered(volume, view)), *onSlices]
+
+
+def _isRendered(volume: vtkMRMLVolumeNode, view: str) -> bool:
+    displays = (volume.GetNthDisplayNode(index) for index in range(volume.GetNumberOfDisplayNodes()))
+    return any(
+        display is not None and display.IsA("vtkMRMLVolumeRenderingDisplayNode") and display.GetVisibility(view)
+        for display in displays
+    )
+
+
+def _placeIn3D(node: vtkMRMLSliceNode) -> tuple:
+    """Whether a slice is in 3D views, and in which; none named are all."""
+    count = node.GetNumberOfThreeDViewIDs()
+    return node.GetSliceVisible(), tuple(node.GetNthThreeDViewID(index) for index in range(count))

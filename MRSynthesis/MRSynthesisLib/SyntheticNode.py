@@ -75,14 +75,22 @@ def checkTarget(target: vtkMRMLScalarVolumeNode | None, source: vtkMRMLScalarVol
 
 
 def resultName(source: vtkMRMLScalarVolumeNode, provenance: Provenance, kind: str) -> str:
-    """What a new node is called, before it is made unique."""
-    name = f"{source.GetName()} synthetic {provenance.contrast}"
-    suffixes = {
-        "uncertainty": " uncertainty",
-        "difference": " difference",
-        "gradientDifference": " gradient difference",
+    """What a new node is called, before it is made unique.
+
+    Args:
+        source: What lies behind the node: the scan, or the synthetic volume that was compared.
+        provenance: Says the contrast.
+        kind: One of ``KINDS``.
+    """
+    synthetic = source.GetName()
+    if kind not in ("difference", "gradientDifference") or not isSynthetic(source):
+        synthetic = _("{source} synthetic {contrast}").format(source=synthetic, contrast=provenance.contrast)
+    names = {
+        "uncertainty": _("{synthetic} uncertainty"),
+        "difference": _("{synthetic} difference"),
+        "gradientDifference": _("{synthetic} gradient difference"),
     }
-    return name + suffixes.get(kind, "")
+    return names.get(kind, "{synthetic}").format(synthetic=synthetic)
 
 
 def describe(node: vtkMRMLScalarVolumeNode, source: vtkMRMLScalarVolumeNode, provenance: Provenance, kind: str) -> None:

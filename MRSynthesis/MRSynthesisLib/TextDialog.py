@@ -22,7 +22,9 @@ class TextDialog:
         self._text.font = qt.QFontDatabase.systemFont(qt.QFontDatabase.FixedFont)
         self._text.toolTip = _("Text to read and to copy.")
         self._text.accessibleName = _("Text")
-        buttons = qt.QDialogButtonBox(qt.QDialogButtonBox.Close)
+        buttons = qt.QDialogButtonBox()
+        # Not in the constructor, of which PythonQt takes the one for an orientation.
+        buttons.setStandardButtons(qt.QDialogButtonBox.Close)
         buttons.connect("rejected()", self._dialog.hide)
         layout = qt.QVBoxLayout(self._dialog)
         layout.addWidget(self._text)

@@ -22,28 +22,11 @@ from MRSynthesisLib.SyntheticNode import (
     KINDS,
     Provenance,
     checkTarget,
-    contrastOf,
     describe,
-    isSynthetic,
-    kindOf,
     resultName,
-    sourceOf,
     wholeOrNotAtAll,
 )
 from MRSynthesisLib.VolumeFile import GridVolume, readGridVolume, writeGridVolume
-
-__all__ = [
-    "Provenance",
-    "checkTarget",
-    "contrastOf",
-    "exportVolume",
-    "importSynthetic",
-    "isSynthetic",
-    "kindOf",
-    "placeVolume",
-    "sourceOf",
-    "takeVolume",
-]
 
 _GREY = "vtkMRMLColorTableNodeGrey"
 _LARGEST_SHIFT_MM = 1e-3

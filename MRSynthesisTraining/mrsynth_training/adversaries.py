@@ -62,7 +62,7 @@ class Adversaries:
         Raises:
             TrainingDiverged: If a loss or a gradient is no longer finite; the network it concerns is not updated.
         """
-        batch = batch.to(self.device)
+        batch = batch.like(next(self.generator.parameters()))
         with self._precision():
             synthetic = self.generator(batch.source)
         values = {}

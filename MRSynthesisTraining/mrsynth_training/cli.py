@@ -10,7 +10,7 @@ from pathlib import Path
 from mrsynth import __version__
 from mrsynth.errors import Cancelled, InputError, OutputError
 from mrsynth.job_protocol import ExitCode
-from mrsynth_training import prepare_command
+from mrsynth_training import prepare_command, simulate_subjects_command, train_command
 
 # Far from the seeds of training, so that no head is evaluated as it was trained on.
 EVALUATION_SEED = 900_000
@@ -62,6 +62,8 @@ def command_parser() -> argparse.ArgumentParser:
     _add_export(commands)
     _add_evaluate(commands)
     prepare_command.add_command(commands)
+    simulate_subjects_command.add_command(commands)
+    train_command.add_command(commands)
     return parser
 
 

@@ -21,12 +21,7 @@ class EpochCheckpoint:
     Attributes:
         experiment: The experiment as a dictionary.
         subjects: What it is trained and validated on, `EpochSubjects.to_dict`.
-        epoch: Epochs done.
-        batch: Mini-batches done of the epoch that is under way.
-        seconds: Time spent.
-        losses: Sum of each loss over those mini-batches.
-        epochs: A row of figures for each epoch that is done, see `epoch_tables`.
-        figures: A row for each validation subject and epoch.
+        history: How far it is and its figures, the fields of `RunHistory`.
         networks: Weights and optimisers, `Adversaries.state`.
         average: Running average of the generator's weights; None if there is none.
         random: PyTorch's random states, ``{"cpu": ..., "cuda": [...]}``.
@@ -34,12 +29,7 @@ class EpochCheckpoint:
 
     experiment: dict[str, Any]
     subjects: dict[str, Any]
-    epoch: int
-    batch: int
-    seconds: float
-    losses: dict[str, float]
-    epochs: list[dict[str, Any]]
-    figures: list[dict[str, Any]]
+    history: dict[str, Any]
     networks: dict[str, Any]
     average: dict[str, torch.Tensor] | None
     random: dict[str, Any]
@@ -52,15 +42,13 @@ class BestEpoch:
     Attributes:
         experiment: The experiment as a dictionary.
         subjects: What it was trained and validated on.
-        epoch: Number of the epoch, from 1.
-        row: Its figures, see `epoch_tables`.
+        row: Number and figures of the epoch, see `epoch_tables`.
         generator: Weights, the running average if there is one.
         discriminator: Weights, or None.
     """
 
     experiment: dict[str, Any]
     subjects: dict[str, Any]
-    epoch: int
     row: dict[str, Any]
     generator: dict[str, torch.Tensor]
     discriminator: dict[str, torch.Tensor] | None
@@ -116,6 +104,19 @@ def read_start(run: Path, experiment: EpochExperiment, subjects: EpochSubjects) 
             f"{strangers[0]}; a model would be judged on what it was trained on"
         )
     return best
+
+
+def random_state() -> dict[str, Any]:
+    """Return PyTorch's random states on the CPU and on every GPU."""
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    return {"cpu": torch.get_rng_state(), "cuda": cuda}
+
+
+def restore_random_state(state: dict[str, Any]) -> None:
+    """Set PyTorch's random states as they were; those of GPUs only where there are as many."""
+    torch.set_rng_state(state["cpu"])
+    if state["cuda"] and torch.cuda.device_count() == len(state["cuda"]):
+        torch.cuda.set_rng_state_all(state["cuda"])
 
 
 def differences(expected: Any, found: Any, place: str = "") -> list[str]:

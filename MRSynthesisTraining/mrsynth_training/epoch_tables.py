@@ -1,9 +1,9 @@
 """A run's figures as tables: ``epochs.csv``, a row an epoch, and ``validation.csv``, a row a subject and epoch.
 
 The columns of the first are ``epoch`` (from 1), the mean of each loss over the epoch's mini-batches, mean and standard
-deviation over the validation subjects of ``mae`` and ``psnr_range``, and ``best``: 1 where the mean PSNR was the highest
-until then. Those of the second are ``epoch`` and the fields of `SubjectFigures`. Where pyarrow is installed, the same
-tables are written as Parquet, too; it is as large as PyTorch itself, so nothing here asks for it.
+deviation over the validation subjects of ``mae`` and ``psnr_range``, and ``best``: 1 where the mean PSNR was the
+highest until then. Those of the second are ``epoch`` and the fields of `SubjectFigures`. Where pyarrow is installed,
+the same tables are written as Parquet, too; it is large, so this project does not ask for it.
 """
 
 import csv

@@ -114,7 +114,7 @@ class Experiment:
 
 
 def shipped_experiments() -> dict[str, Path]:
-    """Return the files of the experiments behind the shipped models, by name, wherever this package is installed."""
+    """Return the files of the shipped experiments of either kind, by name, wherever this package is installed."""
     here = Path(__file__).parent
     folders = (here.parent / "Resources" / "Experiments", here / "shipped_experiments")  # in a tree, in a wheel
     return {path.stem: path for folder in folders for path in sorted(folder.glob("*.toml"))}

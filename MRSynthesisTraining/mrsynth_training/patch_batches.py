@@ -39,10 +39,10 @@ class PatchBatch:
         """Patches with a real target in the whole mini-batch."""
         return (self.size + 1) // 2
 
-    def to(self, device: torch.device) -> "PatchBatch":
-        """Return the same on a device, copied while the device goes on computing if it can."""
-        tensors = {name: getattr(self, name).to(device, non_blocking=True) for name in ("source", "target", "real")}
-        return replace(self, **tensors)
+    def like(self, weight: Tensor) -> "PatchBatch":
+        """Return the same on a weight's device in its precision, copied while the device goes on if it can."""
+        source, target = (t.to(weight.device, weight.dtype, non_blocking=True) for t in (self.source, self.target))
+        return replace(self, source=source, target=target, real=self.real.to(weight.device, non_blocking=True))
 
 
 class PatchBatches:

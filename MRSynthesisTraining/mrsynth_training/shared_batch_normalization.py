@@ -1,5 +1,6 @@
 """Batch normalisation over a mini-batch that several processes share."""
 
+import torch
 from torch import Tensor, nn
 
 from mrsynth_training.process_group import SharedSum
@@ -18,8 +19,9 @@ class SharedBatchNorm3d(nn.BatchNorm3d):
         if not self.training:
             return super().forward(x)
         values = x.to(self.weight.dtype)
-        count = SharedSum.apply(values.new_tensor(float(values.numel() // values.shape[1])))
-        mean = SharedSum.apply(values.sum(AXES)) / count
+        own_count = values.new_tensor([values.numel() // values.shape[1]])
+        sums = SharedSum.apply(torch.cat([values.sum(AXES), own_count]))  # one message for both
+        mean, count = sums[:-1] / sums[-1], sums[-1].detach()
         centred = values - mean[:, None, None, None]
         # Squares of what is left, not the difference of two large sums, which would lose digits.
         variance = SharedSum.apply(centred.square().sum(AXES)) / count

@@ -3,15 +3,19 @@
 import torch
 from torch import Tensor
 
-from mrsynth.spin_echo import TISSUES, Tissue
+from mrsynth.spin_echo import Tissue
 from mrsynth_training.label_maps import AIR, LAST_LABEL, TISSUE_LABELS
 from mrsynth_training.random_fields import Randomness
 
-# T1 (ms), T2 (ms) and relative proton density, each drawn uniformly: literature-like ranges at 1.5 to 3 T.
-RANGES: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, float]]] = {
-    "white matter": ((600, 950), (64, 86), (0.62, 0.73)),
+Ranges = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
+
+# T1 (ms), T2 (ms) and relative proton density, each drawn uniformly: literature-like ranges at 1.5 to 3 T, as a turbo
+# spin echo of many slices sees them. Its pulses saturate protons bound in tissue, so brain has less apparent proton
+# density against fluid than water content says, and its trains of echoes lengthen the apparent T2 of fat.
+RANGES: dict[str, Ranges] = {
+    "white matter": ((600, 950), (66, 92), (0.52, 0.72)),
     "csf": ((3200, 4500), (700, 2200), (0.95, 1.05)),
-    "fat": ((230, 420), (60, 150), (0.75, 1.05)),
+    "fat": ((230, 420), (70, 160), (0.75, 1.10)),
     "muscle": ((850, 1500), (30, 55), (0.65, 0.85)),
     "skin": ((500, 1400), (25, 70), (0.40, 1.00)),
     "cortical bone": ((300, 1000), (3, 25), (0.03, 0.18)),
@@ -23,9 +27,7 @@ RANGES: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, f
     "dura": ((700, 1300), (15, 60), (0.20, 0.70)),
 }
 # Grey matter relative to the white matter of the same head: the two vary together between subjects and field strengths.
-GREY_TO_WHITE = ((1.35, 1.75), (1.15, 1.42), (1.10, 1.26))
-# Those of `mrsynth.spin_echo.TISSUES` that stand for tissues it does not name.
-TYPICAL = {"artery": "blood", "vein": "blood"}
+GREY_TO_WHITE = ((1.35, 1.75), (1.10, 1.38), (1.10, 1.30))
 # Share of white matter in each deep structure; iron shortens T2 in the basal ganglia.
 WHITE_SHARE = {
     "thalamus": (0.25, 0.6),
@@ -48,18 +50,18 @@ def draw_tissues(random: Randomness, variation: float = 1.0) -> dict[str, Tissue
 
     Args:
         random: Where every random number comes from.
-        variation: 1 draws from the whole of `RANGES`, all scanners and ages; less stays as much closer to
-            `mrsynth.spin_echo.TISSUES`, as the healthy adults of one study do.
+        variation: 1 draws from the whole ranges, all scanners and ages; less stays as much closer to their middle, as
+            the healthy adults of one study do.
     """
-    tissues = {
-        name: _between(
-            TISSUES[TYPICAL.get(name, name)], Tissue(*(random.uniform(*limits) for limits in ranges)), variation
-        )
-        for name, ranges in RANGES.items()
-    }
+
+    def drawn(ranges: Ranges) -> Tissue:
+        middle = Tissue(*(sum(limits) / 2 for limits in ranges))
+        return _between(middle, Tissue(*(random.uniform(*limits) for limits in ranges)), variation)
+
+    tissues = {name: drawn(ranges) for name, ranges in RANGES.items()}
     white = tissues["white matter"]
-    drawn = _scaled(white, *(random.uniform(*limits) for limits in GREY_TO_WHITE))
-    grey = _between(TISSUES["grey matter"], drawn, variation)
+    ratio = drawn(GREY_TO_WHITE)
+    grey = _scaled(white, ratio.t1_ms, ratio.t2_ms, ratio.pd)
     tissues["grey matter"] = grey
     tissues["cerebellar cortex"] = _scaled(grey, *(random.uniform(0.95, 1.05) for _ in range(3)))
     tissues["cerebellar white matter"] = _scaled(white, *(random.uniform(0.95, 1.05) for _ in range(3)))

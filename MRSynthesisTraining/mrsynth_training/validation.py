@@ -36,13 +36,13 @@ class SubjectFigures:
 
 
 def validate(
-    network: nn.Module, subjects: Iterable[CachedSubject], experiment: EpochExperiment, device: torch.device
+    network: nn.Module, subjects: Iterable[CachedSubject], experiment: EpochExperiment
 ) -> list[SubjectFigures]:
     """Measure a network on subjects, in evaluation mode; it is left in the mode it was in."""
     was_training = network.training
     network.eval()
     try:
-        return [_figures(network, subject, experiment, device) for subject in subjects]
+        return [_figures(network, subject, experiment) for subject in subjects]
     finally:
         network.train(was_training)
 
@@ -53,9 +53,7 @@ def mean_psnr(figures: Sequence[SubjectFigures]) -> float:
 
 
 @torch.no_grad()
-def synthesize_subject(
-    network: nn.Module, source: np.ndarray, experiment: EpochExperiment, device: torch.device
-) -> np.ndarray:
+def synthesize_subject(network: nn.Module, source: np.ndarray, experiment: EpochExperiment) -> np.ndarray:
     """Return what a network in evaluation mode makes of a standardised source, both (in-plane, in-plane, slice).
 
     Patches lie `EpochOptions.stride` apart, the last one against the far end, and are averaged where they overlap.
@@ -63,20 +61,18 @@ def synthesize_subject(
     schedule = experiment.schedule
     grid = PatchGrid(source.shape, schedule.patch, schedule.stride)
     mosaic, window = Mosaic(source.shape), patch_window(schedule.patch, "mean")
-    places = iter(grid)
+    places, weight = iter(grid), next(network.parameters())
     while batch := list(itertools.islice(places, PATCHES_AT_A_TIME)):
         patches = torch.from_numpy(np.stack([source[place] for place in batch])[:, None])  # (n, 1, X, Y, Z)
-        answers = network(patches.to(device))[:, 0].float().cpu().numpy()
+        answers = network(patches.to(weight))[:, 0].float().cpu().numpy()
         for place, answer in zip(batch, answers, strict=True):
             mosaic.add(place, answer, window)
     return mosaic.mean()
 
 
-def _figures(
-    network: nn.Module, subject: CachedSubject, experiment: EpochExperiment, device: torch.device
-) -> SubjectFigures:
+def _figures(network: nn.Module, subject: CachedSubject, experiment: EpochExperiment) -> SubjectFigures:
     target = np.array(subject.channel(experiment.target_contrast))
-    synthetic = synthesize_subject(network, subject.channel(experiment.source_contrast), experiment, device)
+    synthetic = synthesize_subject(network, subject.channel(experiment.source_contrast), experiment)
     difference = synthetic.astype(np.float64) - target
     mse = float(np.square(difference).mean())
     decibels = (psnr(mse, peak(target)) for peak in (full_range, percentile_range))

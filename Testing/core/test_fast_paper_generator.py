@@ -17,7 +17,7 @@ from mrsynth.networks.paper_generator import PaperGenerator
 
 TOLERANCE = 1e-5
 EVEN = st.integers(1, 4).map(lambda half: 2 * half)
-SHAPES = [(1, 2, 2, 2), (2, 4, 2, 2), (3, 6, 8, 4), (1, 10, 10, 10)]
+SHAPES = [(1, 2, 2, 2), (2, 4, 2, 2), (3, 6, 8, 4)]
 
 
 def a_generator(residual: bool = False, trained: bool = True, dtype: torch.dtype = torch.float32) -> PaperGenerator:
@@ -62,7 +62,7 @@ def ways(monkeypatch) -> list[str]:
 
 @pytest.mark.parametrize("residual", [False, True])
 @pytest.mark.parametrize("trained", [False, True])
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(sizes=st.tuples(EVEN, EVEN, EVEN), patches=st.integers(1, 3))
 def test_any_even_size_gives_what_the_layers_give(residual, trained, sizes, patches):
     generator, source = a_generator(residual, trained), a_source((patches, *sizes))
@@ -71,7 +71,7 @@ def test_any_even_size_gives_what_the_layers_give(residual, trained, sizes, patc
 
 
 def test_a_patch_with_the_papers_side_gives_what_the_layers_give():
-    generator, source = a_generator(residual=True), a_source((1, 32, 16, 16))
+    generator, source = a_generator(residual=True), a_source((1, 32, 8, 8))
     with torch.inference_mode():
         assert relative_error(generator(source), layer_by_layer(generator, source)) < TOLERANCE
 
@@ -156,7 +156,7 @@ def test_changed_weights_are_noticed(change):
 def test_patches_of_changing_sizes_are_each_treated_as_what_they_are():
     generator = a_generator()
     with torch.no_grad():
-        for shape in [*SHAPES[:3], *SHAPES[:3]]:
+        for shape in [*SHAPES, *SHAPES]:
             source = a_source(shape)
             assert relative_error(generator(source), layer_by_layer(generator, source)) < TOLERANCE
 
@@ -244,13 +244,13 @@ def test_a_step_of_training_in_single_precision_goes_where_the_layers_go():
         assert relative_error(found.grad, wanted.grad) < 1e-4
 
 
-def test_frozen_statistics_in_a_training_generator_stay_frozen():
-    generator, source = a_generator().train(), a_source((1, 4, 4, 4))
-    for layer in generator.layers[:-1]:
-        layer.normalization.eval()
+@pytest.mark.parametrize("training", [False, True])
+def test_one_layer_may_be_in_another_mode_than_the_generator(training):
+    generator, source = a_generator().train(training), a_source((1, 4, 4, 4))
+    generator.layers[2].normalization.train(not training)
+    reference = copy.deepcopy(generator).requires_grad_(False)
     with torch.no_grad():
-        answer = generator(source)
-        assert relative_error(answer, layer_by_layer(generator, source)) < TOLERANCE
+        assert relative_error(generator(source), layer_by_layer(reference, source)) < TOLERANCE
 
 
 def test_the_state_has_no_other_names_than_that_of_the_layers():

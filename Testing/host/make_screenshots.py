@@ -2,6 +2,8 @@
 
     python Testing/host/make_screenshots.py Resources/Screenshots
 
+The demo head's small pictures, which Slicer shows among its sample data, go into the module's icons.
+
 It clicks through the panel as a radiologist does, with the demo head and the models that ship.
 """
 
@@ -22,9 +24,11 @@ import slicer_host  # noqa: E402
 
 slicer_host.install()
 
+import numpy as np  # noqa: E402
 import slicer  # noqa: E402
 import slicer.util  # noqa: E402
 from matplotlib.image import imsave  # noqa: E402
+from scipy import ndimage  # noqa: E402
 from slicer_host.events import wait_until  # noqa: E402
 from slicer_host.layout import openLayoutManager  # noqa: E402
 from slicer_host.rendering import picture  # noqa: E402
@@ -33,6 +37,8 @@ PANEL_WIDTH = 480
 VIEWS = (1320, 460)
 SIX_VIEWS = (1320, 900)
 PATIENCE_S = 600
+ICONS = PROJECT / "MRSynthesis" / "Resources" / "Icons"
+ICON_SIZE = 256
 
 
 def main() -> int:
@@ -45,6 +51,8 @@ def main() -> int:
     widget = slicer_host.loadModule(PROJECT / "MRSynthesis" / "MRSynthesis.py")
     with tempfile.TemporaryDirectory() as temporary:
         source, reference = demoHead(Path(temporary))
+        for contrast, node in (("T2", source), ("PD", reference)):
+            writeIcon(slicer.util.arrayFromVolume(node), ICONS / f"DemoHead{contrast}.png")
         for name in panelStates(widget, source, reference):
             grabPanel(widget, folder / f"panel-{name}.png")
     for name, button in layoutButtons(widget.ui).items():
@@ -70,6 +78,21 @@ def demoHead(folder: Path) -> tuple[Any, Any]:
         node.CreateDefaultDisplayNodes()
         nodes.append(node)
     return nodes[0], nodes[1]
+
+
+def writeIcon(voxels: np.ndarray, path: Path) -> None:
+    """Write the middle slice of a head that lies along the axes, seen from its feet, as a small square.
+
+    Args:
+        voxels: With the axes inferior to superior, posterior to anterior, left to right of the scene's space.
+        path: Where to.
+    """
+    plane = np.asarray(voxels[len(voxels) // 2, ::-1, ::-1], dtype=np.float64)
+    edge = max(plane.shape)
+    before = [(edge - size) // 2 for size in plane.shape]
+    square = np.pad(plane, [(first, edge - size - first) for first, size in zip(before, plane.shape, strict=True)])
+    small = ndimage.zoom(square, ICON_SIZE / edge, order=1)
+    imsave(path, small, cmap="gray", vmin=0, vmax=np.percentile(plane, 99.5))
 
 
 def panelStates(widget: Any, source: Any, reference: Any) -> Iterator[str]:

@@ -10,7 +10,7 @@ from volume_nodes import ijkToRas, linear, nodeIds, slicer
 
 from MRSynthesisLib.ComparisonMeasurement import measureCompared, takeCompared
 from MRSynthesisLib.ComparisonTables import metricsTableOf, updateMetricsTable
-from MRSynthesisLib.SlicePlots import updateSlicePlots
+from MRSynthesisLib.SlicePlots import chartsOf, updateSlicePlots
 
 
 @pytest.fixture
@@ -151,3 +151,15 @@ def test_nodes_are_found_again_after_the_scene_was_saved_and_loaded(a_scene, a_s
     assert rowsOf(metricsTableOf(loaded)) == expected
     plots = updateSlicePlots(a_measurement.slices, loaded)
     assert nodeIds(a_scene) == before and plots.mae.GetNthPlotSeriesNode(0).GetTableNode() is plots.table
+
+
+def test_charts_are_found_again_only_where_both_are_there_and_whole(a_scene, a_synthetic, a_measurement):
+    assert chartsOf(a_synthetic) == ()
+    plots = updateSlicePlots(a_measurement.slices, a_synthetic)
+    assert chartsOf(a_synthetic) == (plots.mae, plots.psnr) and plots.isWhole
+    a_scene.RemoveNode(plots.psnr.GetNthPlotSeriesNode(0))
+    assert not plots.isWhole
+    plots = updateSlicePlots(a_measurement.slices, a_synthetic)
+    assert plots.isWhole
+    a_scene.RemoveNode(plots.mae)
+    assert chartsOf(a_synthetic) == () and not plots.isWhole

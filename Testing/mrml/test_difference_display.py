@@ -12,6 +12,8 @@ from MRSynthesisLib.DifferenceDisplay import (
     gradientColors,
     setRangeFromZero,
     setSymmetricRange,
+    spanDifferences,
+    symmetricRange,
 )
 from MRSynthesisLib.DifferenceVolumes import differencesOf, updateDifferences
 from MRSynthesisLib.SyntheticNode import sourceOf
@@ -102,3 +104,17 @@ def test_a_volume_has_one_colour_bar_that_names_its_unit(a_scene, a_synthetic, a
     assert bar.GetTitleText() == "SD" and bar.GetVisibility()
     assert bar.GetPrimaryDisplayNode() is nodes.difference.GetDisplayNode()
     assert createColorBar(nodes.gradientDifference).GetTitleText() == "SD²"
+
+
+def test_half_the_range_of_a_difference_is_a_quarter_of_its_gradient_differences(a_synthetic, a_reference):
+    nodes = updateDifferences(a_synthetic, a_reference)
+    limit, steepest = symmetricRange(nodes.difference), symmetricRange(nodes.gradientDifference)
+    spanDifferences(nodes.difference, nodes.gradientDifference, limit / 2)
+    assert rangeOf(nodes.difference) == pytest.approx((-limit / 2, limit / 2))
+    assert rangeOf(nodes.gradientDifference) == pytest.approx((0, steepest / 4))
+    spanDifferences(nodes.difference, nodes.gradientDifference, limit)
+    assert rangeOf(nodes.gradientDifference) == pytest.approx((0, steepest))
+
+
+def test_the_range_of_what_is_not_displayed_is_zero(a_scene):
+    assert symmetricRange(a_scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode")) == 0

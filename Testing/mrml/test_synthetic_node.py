@@ -16,7 +16,7 @@ from volume_nodes import (
 )
 
 from mrsynth.errors import InputError, OutputExists
-from MRSynthesisLib import VolumeExchange, VolumeFile
+from MRSynthesisLib import SyntheticNode, VolumeExchange, VolumeFile
 from MRSynthesisLib.VolumeExchange import importSynthetic, placeVolume
 
 
@@ -52,21 +52,21 @@ def test_a_result_says_what_it_is(a_source, a_result):
         "MRSynthesis.SourceName": "T2 ü",
     }
     assert result.GetName() == "T2 ü synthetic PD"
-    assert VolumeExchange.isSynthetic(result) and VolumeExchange.contrastOf(result) == "PD"
-    assert VolumeExchange.sourceOf(result) is a_source and VolumeExchange.kindOf(result) == "synthetic"
+    assert SyntheticNode.isSynthetic(result) and SyntheticNode.contrastOf(result) == "PD"
+    assert SyntheticNode.sourceOf(result) is a_source and SyntheticNode.kindOf(result) == "synthetic"
 
 
 def test_other_nodes_are_not_synthetic(a_source):
-    assert not VolumeExchange.isSynthetic(a_source) and not VolumeExchange.isSynthetic(None)
-    assert VolumeExchange.contrastOf(a_source) == "" and VolumeExchange.kindOf(a_source) == ""
-    assert VolumeExchange.sourceOf(a_source) is None
+    assert not SyntheticNode.isSynthetic(a_source) and not SyntheticNode.isSynthetic(None)
+    assert SyntheticNode.contrastOf(a_source) == "" and SyntheticNode.kindOf(a_source) == ""
+    assert SyntheticNode.sourceOf(a_source) is None
 
 
 def test_provenance_comes_from_the_sidecar():
     model = {"name": "t2-to-pd", "version": "1.0.0", "sha256": "ab" * 32}
     sidecar = {"contrast": "PD", "model": model, "created": "2026-08-01T12:00:00+00:00"}
     sidecar |= {"options": {"mode": "smooth"}, "device": "cpu"}
-    assert VolumeExchange.Provenance.fromSidecar(sidecar, "run1") == PROVENANCE
+    assert SyntheticNode.Provenance.fromSidecar(sidecar, "run1") == PROVENANCE
 
 
 def test_a_second_result_gets_a_name_of_its_own(a_source, a_result):
@@ -77,7 +77,7 @@ def test_a_second_result_gets_a_name_of_its_own(a_source, a_result):
 @pytest.mark.parametrize("kind", ["uncertainty", "difference", "gradientDifference"])
 def test_other_kinds_are_named_after_what_they_are(a_source, a_result, kind):
     result = importSynthetic(a_result, a_source, None, PROVENANCE, kind)
-    assert VolumeExchange.kindOf(result) == kind
+    assert SyntheticNode.kindOf(result) == kind
     assert result.GetName().startswith("T2 ü synthetic PD ") and kind.lower()[:4] in result.GetName()
 
 
@@ -125,14 +125,14 @@ def test_a_result_survives_saving_and_loading_of_the_scene(a_source, a_result, t
     slicer.mrmlScene.Clear()
     slicer.mrmlScene.Import()
     result = slicer.mrmlScene.GetFirstNodeByName("T2 ü synthetic PD")
-    assert VolumeExchange.isSynthetic(result) and result.GetAttribute("MRSynthesis.RunId") == "run1"
-    assert VolumeExchange.sourceOf(result).GetName() == "T2 ü"
+    assert SyntheticNode.isSynthetic(result) and result.GetAttribute("MRSynthesis.RunId") == "run1"
+    assert SyntheticNode.sourceOf(result).GetName() == "T2 ü"
 
 
 def test_a_given_node_is_filled_and_keeps_its_name(a_source, a_result):
     target = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "my PD")
     assert importSynthetic(a_result, a_source, target, PROVENANCE) is target
-    assert target.GetName() == "my PD" and VolumeExchange.isSynthetic(target)
+    assert target.GetName() == "my PD" and SyntheticNode.isSynthetic(target)
     assert np.array_equal(slicer.util.arrayFromVolume(target), slicer.util.arrayFromVolume(a_source) * 2.0)
 
 
@@ -149,13 +149,13 @@ def test_an_acquired_volume_is_never_replaced(a_source, a_result):
     for target in (acquired, a_source):
         with pytest.raises(OutputExists, match="would be lost"):
             importSynthetic(a_result, a_source, target, PROVENANCE)
-    VolumeExchange.checkTarget(None, a_source)
+    SyntheticNode.checkTarget(None, a_source)
 
 
 def test_a_synthetic_source_is_not_replaced_by_its_own_result(a_source, a_result):
     synthetic = importSynthetic(a_result, a_source, None, PROVENANCE)
     with pytest.raises(OutputExists):
-        VolumeExchange.checkTarget(synthetic, synthetic)
+        SyntheticNode.checkTarget(synthetic, synthetic)
 
 
 @pytest.mark.parametrize("step", ["describe", "_display", "_fill", "_putBeside"])
@@ -220,3 +220,17 @@ def test_a_source_that_was_changed_meanwhile_gets_no_result(a_source, a_result, 
     with pytest.raises(InputError, match="moved or exchanged") as caught:
         importSynthetic(a_result, a_source, None, PROVENANCE)
     assert caught.value.code == "source_changed"
+
+
+def test_a_volume_made_from_a_comparison_is_named_after_the_synthetic_volume(a_source, tmp_path):
+    synthetic = importSynthetic(workersAnswer(a_source, tmp_path), a_source, None, PROVENANCE)
+    synthetic.SetName("my PD")
+    assert SyntheticNode.resultName(synthetic, PROVENANCE, "difference") == "my PD difference"
+    assert SyntheticNode.resultName(synthetic, PROVENANCE, "gradientDifference") == "my PD gradient difference"
+    assert SyntheticNode.resultName(synthetic, PROVENANCE, "synthetic") == "my PD synthetic PD"
+    assert SyntheticNode.resultName(a_source, PROVENANCE, "uncertainty") == "T2 ü synthetic PD uncertainty"
+
+
+@pytest.mark.parametrize("name", ["isSynthetic", "contrastOf", "kindOf", "sourceOf", "__all__"])
+def test_what_a_node_says_of_itself_has_one_home(name):
+    assert not hasattr(VolumeExchange, name)

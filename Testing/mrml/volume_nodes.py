@@ -11,7 +11,8 @@ import vtk  # noqa: E402
 
 from mrsynth.volume_reading import read_volume  # noqa: E402
 from mrsynth.volume_writing import write_volume  # noqa: E402
-from MRSynthesisLib.VolumeExchange import Provenance, exportVolume  # noqa: E402
+from MRSynthesisLib.SyntheticNode import Provenance  # noqa: E402
+from MRSynthesisLib.VolumeExchange import exportVolume  # noqa: E402
 
 SHAPE_KJI = (4, 5, 6)
 TURN = np.array([[0.8, -0.6, 0], [0.48, 0.64, -0.6], [0.36, 0.48, 0.8]])

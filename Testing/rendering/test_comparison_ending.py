@@ -9,7 +9,7 @@ import slicer
 from shown_views import FOUR_UP, background, offsets, widgetOf
 from slicer_host import rendering
 
-from MRSynthesisLib.ComparisonLayouts import Role, layoutIdentifier
+from MRSynthesisLib.ComparisonLayouts import PLOT_VIEWS, Role, layoutIdentifier
 from MRSynthesisLib.ComparisonView import ComparedImages, ComparisonView
 
 
@@ -162,3 +162,29 @@ def test_a_colour_bar_is_in_the_view_of_its_volume_though_the_view_is_younger(
     a_layout_manager.layOut()
     assert changes(Role.GRADIENT_DIFFERENCE) > 1000
     assert changes(Role.DIFFERENCE) == 0
+
+
+def test_charts_come_and_go_under_the_images_which_stay_as_they_are(a_comparison, a_layout_manager, some_images):
+    charts = tuple(slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotChartNode", name) for name in ("error", "PSNR"))
+    a_comparison.show(some_images, "Difference")
+    plain = a_layout_manager.layout
+    view = widgetOf(a_layout_manager, Role.SYNTHETIC)
+    view.sliceLogic().SetSliceOffset(30)
+    a_comparison.setCharts(charts)
+    assert a_comparison.isShown and a_layout_manager.layout != plain
+    views = [slicer.mrmlScene.GetSingletonNode(tag, "vtkMRMLPlotViewNode") for tag in PLOT_VIEWS]
+    assert [each.GetPlotChartNode() for each in views] == list(charts)
+    assert not any(each.GetDoPropagatePlotChartSelection() for each in views)
+    assert view.sliceLogic().GetSliceOffset() == 30 and background(view) == some_images.synthetic.GetID()
+    a_comparison.setCharts(())
+    assert a_layout_manager.layout == plain and all(each.GetPlotChartNode() is None for each in views)
+    a_comparison.setCharts(charts)
+    a_comparison.leave()
+    assert a_layout_manager.layout == FOUR_UP and all(each.GetPlotChartNode() is None for each in views)
+
+
+def test_a_comparison_behind_another_layout_is_not_shown(a_comparison, a_layout_manager, some_images):
+    a_comparison.show(some_images, "Side by side")
+    assert a_comparison.isShown
+    a_layout_manager.setLayout(FOUR_UP)
+    assert not a_comparison.isShown and a_comparison.images is not None

@@ -6,12 +6,15 @@ import slicer
 from mrsynth.errors import InputError
 from MRSynthesisLib.ComparisonLayouts import (
     LAYOUTS,
+    PLOT_VIEWS,
     VIEW_GROUP,
     Role,
     arrangementOf,
+    everyVariant,
     isComparisonLayout,
     layoutIdentifier,
     layoutLabel,
+    plotsInFront,
     registerLayouts,
     viewLabel,
 )
@@ -58,7 +61,7 @@ def test_layouts_and_views_have_names_for_people():
 
 def test_the_numbers_of_the_layouts_are_none_of_slicers(a_layout_manager):
     node = a_layout_manager.layoutLogic().GetLayoutNode()
-    ours = [layoutIdentifier(node, *layout) for layout in EVERY_LAYOUT]
+    ours = [layoutIdentifier(node, *layout) for layout in everyVariant()]
     values = vars(slicer.vtkMRMLLayoutNode.SlicerLayout) | vars(slicer.vtkMRMLLayoutNode)
     slicers = [int(value) for name, value in values.items() if name.startswith("SlicerLayout") and name[12:]]
     assert len(set(ours)) == len(ours)
@@ -72,7 +75,7 @@ def test_registering_again_changes_nothing(a_layout_node):
     registerLayouts(a_layout_node)
     after = {number: a_layout_node.GetLayoutDescription(number) for number in a_layout_node.GetLayoutIndices()}
     assert after == before
-    assert len(before) == len(EVERY_LAYOUT) + 1  # and the one named none
+    assert len(before) == len(list(everyVariant())) + 1  # and the one named none
 
 
 def test_a_layout_of_another_extension_under_our_number_stays_what_it_is(a_layout_node):
@@ -126,3 +129,19 @@ def test_the_six_views_stand_in_two_rows_of_three(a_layout_manager):
     assert len(set(tops)) == 2
     assert max(widths) - min(widths) <= 1
     assert max(heights) - min(heights) <= 1
+
+
+@pytest.mark.parametrize("name, hasReference", EVERY_LAYOUT)
+def test_every_layout_is_there_with_a_row_of_plots_under_the_same_views(a_layout_manager, name, hasReference):
+    node = a_layout_manager.layoutLogic().GetLayoutNode()
+    registerLayouts(node)
+    a_layout_manager.setLayout(layoutIdentifier(node, name, hasReference))
+    assert not plotsInFront(node)
+    without = [view.node for view in a_layout_manager.placedViews()]
+    a_layout_manager.setLayout(layoutIdentifier(node, name, hasReference, hasPlots=True))
+    assert plotsInFront(node)
+    placed = a_layout_manager.placedViews()
+    assert [view.node for view in placed[:-2]] == without
+    assert tuple(view.node.GetSingletonTag() for view in placed[-2:]) == PLOT_VIEWS
+    assert len({view.rectangle[1] for view in placed[-2:]}) == 1
+    assert all(view.rectangle[1] < placed[-1].rectangle[1] for view in placed[:-2])

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 import slicer
 from slicer_host import rendering
+from vtk import vtkWeakReference
 
 from MRSynthesisLib.SyntheticAnnotation import SyntheticAnnotation, warningFor
 
 WARNING = "SYNTHETIC PD - not acquired"
+THREE_D = "vtkMRMLViewNode1"
 
 
 @pytest.fixture
@@ -220,3 +222,59 @@ def test_scrolling_does_not_cost_the_annotation_a_look_at_all_views(
     monkeypatch.setattr(an_annotation, "update", lambda: looks.append(1))
     a_layout_manager.sliceWidget("Red").sliceLogic().SetSliceOffset(30)
     assert not looks
+
+
+def test_a_volume_that_was_shown_once_is_not_kept_in_memory(an_annotation, a_red_composite, a_volume):
+    volume = a_volume("for a moment", kind="synthetic")
+    gone = vtkWeakReference()
+    gone.Set(volume)
+    a_red_composite.SetBackgroundVolumeID(volume.GetID())
+    assert an_annotation.textIn("Red") == WARNING
+    a_red_composite.SetBackgroundVolumeID(None)
+    slicer.mrmlScene.RemoveNode(volume)
+    del volume
+    gc.collect()
+    assert gone.Get() is None
+
+
+def test_a_3d_view_warns_of_a_synthetic_volume_that_is_rendered(an_annotation, a_synthetic):
+    display = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLGPURayCastVolumeRenderingDisplayNode")
+    a_synthetic.AddAndObserveDisplayNodeID(display.GetID())
+    display.SetVisibility(False)
+    assert an_annotation.textIn(THREE_D) == ""
+    display.SetVisibility(True)
+    assert an_annotation.textIn(THREE_D) == WARNING
+    display.SetViewNodeIDs(["vtkMRMLViewNode7"])
+    assert an_annotation.textIn(THREE_D) == ""
+    display.SetViewNodeIDs([THREE_D])
+    assert an_annotation.textIn(THREE_D) == WARNING
+    slicer.mrmlScene.RemoveNode(a_synthetic)
+    assert an_annotation.textIn(THREE_D) == ""
+
+
+def test_a_3d_view_warns_of_a_slice_of_a_synthetic_volume(
+    an_annotation, a_red_composite, a_layout_manager, a_synthetic, a_volume
+):
+    node = a_layout_manager.sliceWidget("Red").mrmlSliceNode()
+    a_red_composite.SetBackgroundVolumeID(a_synthetic.GetID())
+    assert an_annotation.textIn(THREE_D) == ""
+    node.SetSliceVisible(True)
+    assert an_annotation.textIn(THREE_D) == WARNING
+    a_red_composite.SetBackgroundVolumeID(a_volume("acquired").GetID())
+    assert an_annotation.textIn(THREE_D) == ""
+    a_red_composite.SetBackgroundVolumeID(a_synthetic.GetID())
+    node.SetSliceVisible(False)
+    assert an_annotation.textIn(THREE_D) == ""
+
+
+def test_the_warning_in_a_3d_view_is_in_its_renderer(an_annotation, a_red_composite, a_layout_manager, a_synthetic):
+    props = (
+        a_layout_manager.threeDWidget(0).threeDView().renderWindow().GetRenderers().GetFirstRenderer().GetViewProps()
+    )
+    before = props.GetNumberOfItems()
+    a_red_composite.SetBackgroundVolumeID(a_synthetic.GetID())
+    a_layout_manager.sliceWidget("Red").mrmlSliceNode().SetSliceVisible(True)
+    assert props.GetNumberOfItems() == before + 1
+    an_annotation.cleanup()
+    assert props.GetNumberOfItems() == before
+    a_layout_manager.sliceWidget("Red").mrmlSliceNode().SetSliceVisible(False)

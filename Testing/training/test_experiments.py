@@ -60,9 +60,9 @@ def test_a_card_needs_its_texts(an_experiment_file):
         read_card_texts(an_experiment_file)
 
 
-def test_the_shipped_experiments_are_whole_and_go_by_name():
-    assert sorted(shipped_experiments()) == ["pd-to-t2", "t2-to-pd"]
-    for name, path in shipped_experiments().items():
+def test_the_experiments_behind_the_shipped_models_are_whole_and_go_by_name():
+    for name in ("pd-to-t2", "t2-to-pd"):
+        path = shipped_experiments()[name]
         assert read_experiment(Path(name)) == read_experiment(path)
         assert read_experiment(path).name == name
         assert read_card_texts(Path(name))["licence"] == "Apache-2.0"

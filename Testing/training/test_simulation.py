@@ -5,7 +5,7 @@ import torch
 from small_heads import SMALL_SLICES, small_head, write_head
 
 from mrsynth.errors import InputError, MissingFile
-from mrsynth.spin_echo import TISSUES
+from mrsynth.spin_echo import IXI_GUYS, IXI_HAMMERSMITH, signal
 from mrsynth_training.acquisition import (
     PLANES,
     SliceGeometry,
@@ -21,7 +21,7 @@ from mrsynth_training.anatomy import TissueMaps, add_lesion, draw_anatomy
 from mrsynth_training.label_maps import LAST_LABEL, TISSUE_LABELS, list_label_maps, read_label_map
 from mrsynth_training.random_fields import Randomness
 from mrsynth_training.simulation import TARGET_TE_PD_MS, TARGET_TE_T2_MS, simulate
-from mrsynth_training.tissues import draw_tissues, tissue_table
+from mrsynth_training.tissues import GREY_TO_WHITE, RANGES, draw_tissues, tissue_table
 
 
 @pytest.fixture(scope="module")
@@ -174,8 +174,19 @@ def test_heads_of_one_study_differ_less_than_heads_at_large():
     at_large = [draw_tissues(Randomness(seed))["fat"].t2_ms for seed in range(40)]
     of_a_study = [draw_tissues(Randomness(seed), variation=0.5)["fat"].t2_ms for seed in range(40)]
     assert np.std(of_a_study) == pytest.approx(0.5 * np.std(at_large))
-    assert draw_tissues(Randomness(0), variation=0.0)["csf"] == TISSUES["csf"]
-    assert draw_tissues(Randomness(0), variation=0.0)["grey matter"] == TISSUES["grey matter"]
+    middle = draw_tissues(Randomness(0), variation=0.0)
+    assert middle["fat"].t2_ms == pytest.approx(sum(RANGES["fat"][1]) / 2)
+    assert middle["grey matter"].pd == pytest.approx(middle["white matter"].pd * sum(GREY_TO_WHITE[2]) / 2)
+
+
+@pytest.mark.parametrize("timing", [IXI_GUYS, IXI_HAMMERSMITH])
+def test_in_the_middle_pd_rises_from_white_to_grey_matter_to_fluid(timing):
+    tissues = draw_tissues(Randomness(0), variation=0.0)
+    white, grey, fluid = (
+        signal(tissue.pd, tissue.t1_ms, tissue.t2_ms, timing.tr_ms, timing.te_pd_ms)
+        for tissue in (tissues[name] for name in ("white matter", "grey matter", "csf"))
+    )
+    assert 1.1 < grey / white < 1.3 and 1.2 < fluid / white < 1.7 and fluid > grey
 
 
 def test_a_head_without_lesions_is_that_of_the_same_seed_elsewhere():

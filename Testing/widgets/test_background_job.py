@@ -4,15 +4,21 @@ import gc
 import logging
 import os
 import sys
+import threading
 import time
+from dataclasses import replace
 
 import psutil
 import pytest
+from freed import isFreed
 from job_examples import a_ball, a_request_in
-from job_witness import Witness, outcomeOf, scripted, wait_until, witnessed
+from job_witness import Witness, outcomeOf, scripted, witnessed
+
+import slicer  # isort: skip (the host is there once job_witness is)
 
 from mrsynth.volume_reading import read_volume
-from MRSynthesisLib import BackgroundTask, JobOutcome, ProcessTree, WorkerProcess
+from MRSynthesisLib import BackgroundJob as module
+from MRSynthesisLib import JobOutcome, ProcessTree, WorkerProcess
 from MRSynthesisLib.BackgroundJob import BackgroundJob, JobCallbacks, JobEnd, JobLimits, JobProgress
 
 LONGEST_GAP_S = 0.05
@@ -180,13 +186,67 @@ def test_progress_without_a_total_is_no_fraction_of_anything():
     assert JobProgress("synthesis", 3, 4, 1.5, "cpu").fraction == 0.75
 
 
-def test_a_task_on_a_thread_hands_over_its_error():
-    found = []
+@pytest.mark.parametrize("behaviour", ["succeed", "broken", "no such program"])
+def test_a_job_that_has_ended_is_freed_with_those_it_has_told(a_witness, behaviour):
+    class Panel:
+        def tell(self, outcome):
+            a_witness.outcomes.append(outcome)
 
-    def failing():
-        raise ValueError("no")
+    def ended(what):
+        panel = Panel()
+        launch = scripted(a_witness.request, behaviour)
+        if behaviour == "no such program":
+            launch = replace(launch, program=behaviour)
+        callbacks = JobCallbacks(a_witness.progress.append, a_witness.warnings.append, panel.tell)
+        a_witness.job = job = BackgroundJob(a_witness.request, callbacks, launch)
+        job.start()
+        a_witness.end()
+        a_witness.job = None
+        return {"job": job, "worker": job._worker, "panel": panel}[what]
 
-    task = BackgroundTask.BackgroundTask(failing, lambda result, error: found.append((result, str(error))))
-    task.start()
-    wait_until(lambda: found)
-    assert found == [(None, "no")]
+    for what in ("job", "worker", "panel"):
+        assert isFreed(lambda what=what: ended(what)), what
+        a_witness.outcomes.clear()
+
+
+def test_an_ended_job_that_is_kept_holds_nobody(a_witness):
+    class Panel:
+        def tell(self, outcome):
+            a_witness.outcomes.append(outcome)
+
+    def panelOfAnEndedJob():
+        panel = Panel()
+        callbacks = JobCallbacks(a_witness.progress.append, a_witness.warnings.append, panel.tell)
+        a_witness.job = BackgroundJob(a_witness.request, callbacks, scripted(a_witness.request, "succeed"))
+        a_witness.job.start()
+        a_witness.end()
+        return panel
+
+    assert isFreed(panelOfAnEndedJob)
+    assert a_witness.job.logFile.name == "worker.log" and not a_witness.job.isRunning
+
+
+def test_a_job_leaves_neither_timer_nor_process_in_the_application(a_witness):
+    before = len(slicer.app.moduleManager().children())
+    outcomeOf(a_witness, "launcher", silenceS=0.5)
+    assert len(slicer.app.moduleManager().children()) == before
+
+
+def test_what_starts_the_worker_is_found_out_on_the_main_thread(a_witness, monkeypatch):
+    threads = []
+
+    def launch(jobFile):
+        threads.append(threading.current_thread())
+        assert jobFile == a_witness.request.folder / "job.json"
+        return scripted(a_witness.request, "succeed")
+
+    monkeypatch.setattr(module, "workerLaunch", launch)
+    a_witness.start()
+    assert a_witness.end().end is JobEnd.SUCCEEDED
+    assert threads == [threading.main_thread()]
+
+
+def test_a_worker_reads_nothing_whatever_python_calls_that(a_witness, monkeypatch):
+    """Qt does not open what Python calls it on Windows: ``nul``."""
+    monkeypatch.setattr(os, "devnull", str(a_witness.request.folder / "no such device"))
+    assert outcomeOf(a_witness, "succeed").end is JobEnd.SUCCEEDED

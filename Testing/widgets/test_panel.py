@@ -2,9 +2,11 @@
 
 import subprocess
 import sys
+import unittest
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import slicer_host
 from panel_clicks import PATIENCE_S, a_scan, choose, synthesize
@@ -15,6 +17,12 @@ import slicer.util  # isort: skip (the host is there once slicer_host is)
 
 PROJECT = Path(__file__).resolve().parents[2]
 UI = PROJECT / "MRSynthesis" / "Resources" / "UI" / "MRSynthesis.ui"
+IN_APPLICATION = (
+    "test_a_click_makes_a_volume_that_lies_on_its_source",
+    "test_a_later_click_cancels_and_leaves_the_scene_as_it_was",
+    "test_a_left_handed_source_stays_where_it_is",
+    "test_a_reference_brings_differences_and_figures",
+)
 INPUTS = ("QPushButton", "QToolButton", "QComboBox", "QCheckBox", "qMRMLNodeComboBox", "ctkSliderWidget", "QTreeWidget")
 
 
@@ -112,29 +120,70 @@ def test_choices_are_kept_in_the_scene(a_panel, tmp_path):
     scan = a_scan("Ball T2")
     choose(a_panel, scan)
     a_panel.ui.uncertaintyCheckBox.checked = True
-    a_panel.ui.modeComboBox.setCurrentText("Paper")
+    a_panel.ui.modeComboBox.setCurrentText("As published")
     node = a_panel.logic.getParameterNode().parameterNode
     saved = {name: node.GetParameter(name) for name in node.GetParameterNames()}
     assert {"makeUncertainty", "mode", "modelName"} <= set(saved)
     a_panel.exit()
     a_panel.ui.uncertaintyCheckBox.checked = False
     a_panel.enter()
-    assert a_panel.ui.uncertaintyCheckBox.checked and a_panel.ui.modeComboBox.currentText == "Paper"
+    assert a_panel.ui.uncertaintyCheckBox.checked and a_panel.ui.modeComboBox.currentText == "As published"
     assert a_panel.ui.sourceSelector.currentNode() is scan
 
 
-def test_reloading_the_module_during_a_run_leaves_no_process(a_panel):
-    import psutil
-
+def test_reloading_the_module_during_a_run_leaves_no_process_and_a_panel_that_works(a_panel):
     choose(a_panel, a_scan("Ball T2"))
     slicer_host.click(a_panel.ui.synthesizeButton)
     wait_until(lambda: psutil.Process().children(), PATIENCE_S)
-    a_panel.cleanup()
+    a_panel.onReload()
     wait_until(lambda: not [p for p in psutil.Process().children(recursive=True) if p.status() != "zombie"], PATIENCE_S)
     assert a_panel.Observations == []
+    anew = slicer.modules.mrsynthesis.widgetRepresentation().self()
+    assert anew is not a_panel
+    choose(anew, a_scan("Ball T2"))
+    assert synthesize(anew).GetName() == "Ball T2 synthetic PD"
 
 
-def test_the_tests_of_the_application_pass_here_too(a_panel):
+@pytest.mark.parametrize("name", IN_APPLICATION)
+def test_the_tests_of_the_application_pass_here_too(a_panel, name):
     from MRSynthesisLib.PanelTest import PanelTest
 
-    PanelTest("test_a_click_makes_a_volume_that_lies_on_its_source").debug()
+    PanelTest(name).debug()
+
+
+def test_every_test_of_the_application_is_among_them(a_panel):
+    from MRSynthesisLib.PanelTest import PanelTest
+
+    assert set(IN_APPLICATION) == set(unittest.defaultTestLoader.getTestCaseNames(PanelTest))
+
+
+def test_a_run_that_ends_in_another_module_is_offered_on_return(a_panel):
+    choose(a_panel, a_scan("Ball T2"))
+    slicer_host.click(a_panel.ui.synthesizeButton)
+    a_panel.exit()
+    wait_until(lambda: not a_panel.logic.isRunning, PATIENCE_S)
+    a_panel.enter()
+    assert a_panel.ui.comparedSelector.currentNode().GetName() == "Ball T2 synthetic PD"
+
+
+def test_the_next_scan_is_not_compared_with_the_reference_of_the_last(a_panel):
+    choose(a_panel, a_scan("Ball T2"), a_scan("Ball PD", "PD"))
+    synthesize(a_panel)
+    choose(a_panel, a_scan("Other T2"))
+    synthesize(a_panel)
+    assert a_panel.ui.comparedReferenceSelector.currentNode() is None
+
+
+def test_a_difference_is_no_source(a_panel):
+    scan = a_scan("Ball T2")
+    scan.SetAttribute("MRSynthesis.Kind", "difference")
+    a_panel.ui.sourceSelector.setCurrentNode(scan)
+    assert not a_panel.ui.synthesizeButton.enabled and "Choose a scan" in a_panel.ui.synthesizeButton.toolTip
+
+
+def test_the_log_can_be_read_while_the_run_goes_on(a_panel):
+    choose(a_panel, a_scan("Ball T2"))
+    slicer_host.click(a_panel.ui.synthesizeButton)
+    slicer_host.click(a_panel.ui.logButton)
+    assert a_panel.dialog.isShown
+    a_panel.logic.stopAtOnce()

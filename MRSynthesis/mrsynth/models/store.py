@@ -32,12 +32,12 @@ class ModelStore:
 
     def list(self) -> list[InstalledModel]:
         """Return the usable models, folder by folder, each folder's by name."""
-        return self._scan()[0]
+        return self.scan()[0]
 
     @property
     def problems(self) -> tuple[ModelProblem, ...]:
         """Why the other folders are not usable models."""
-        return tuple(self._scan()[1])
+        return tuple(self.scan()[1])
 
     def fitting(self, source_contrast: str) -> Sequence[InstalledModel]:
         """Return the models that take scans of a contrast, ``"T2"`` or ``"PD"``; none if it is another."""
@@ -49,7 +49,7 @@ class ModelStore:
         Raises:
             InputError: Code ``unknown_model``, naming what there is; or ``bad_card``, if its folder is unusable.
         """
-        models, problems = self._scan()
+        models, problems = self.scan()
         for model in models:
             if model.card.name == name:
                 return model
@@ -104,7 +104,8 @@ class ModelStore:
     def _shipped_names(self) -> set[str]:
         return {path.name for shipped in self.shipped_folders for path in _visible_folders(shipped)}
 
-    def _scan(self) -> Scan:
+    def scan(self) -> Scan:
+        """Return what `list` and `problems` say, at the cost of one look."""
         models: dict[str, InstalledModel] = {}
         problems: list[ModelProblem] = []
         for place in self.folders:

@@ -120,7 +120,7 @@ class _FoldedLayers:
         volumes = split(source)
         for number, (spectrum, matrices) in enumerate(zip(self._spectra, self._matrices, strict=True)):
             # 8 N sublattices in layers 2 to 8; N of eightfold channels in the first and the last.
-            volumes = volumes.reshape(*volumes.shape[:3], -1, spectrum.shape[3])
+            volumes = volumes.reshape(*volumes.shape[:3], -1, spectrum.shape[2])
             volumes = frequency_convolution(volumes, spectrum, matrices)
             if number < len(self._slopes):
                 volumes = volumes.view(*volumes.shape[:3], -1, len(self._biases[number]))

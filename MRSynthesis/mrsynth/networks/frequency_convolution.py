@@ -15,7 +15,7 @@ The transform's adjoint is its inverse (`frequency_matrices`), so the gradient w
 convolution with the transposed and conjugated kernel, and that with respect to U and V is ``a^T g`` and ``(i a)^T g``,
 g being the transformed gradient of the result.
 
-The planes of equal fx are taken one after the other: what one of them needs fits into the cache.
+The planes of equal fx are taken a few at a time, so that what they need fits into the cache.
 """
 
 from collections.abc import Callable
@@ -27,8 +27,8 @@ from torch.autograd.function import once_differentiable
 
 from mrsynth.networks.frequency_matrices import FrequencyMatrices
 
-# From a number and its kind of plane (fy fz, 3 N, C) to the plane of the result (fy fz, 2 N, C').
-PlaneProduct = Callable[[int, Tensor], Tensor]
+# Takes which frequencies they are, and volumes at these, (frequencies, 3 N, C), to the result, (frequencies, 2 N, C').
+Product = Callable[[slice, Tensor], Tensor]
 
 
 def kernel_spectrum(kernel: Tensor, matrices: FrequencyMatrices) -> Tensor:
@@ -39,13 +39,13 @@ def kernel_spectrum(kernel: Tensor, matrices: FrequencyMatrices) -> Tensor:
         matrices: For the volumes' size and K.
 
     Returns:
-        Shape (fx, fy fz, 2, C, C'), the third axis being U and V.
+        Shape (fx fy fz, 2, C, C'), the second axis being U and V.
     """
     taps, to = kernel.shape[2], matrices.kernel
     lines = to.x @ kernel.permute(2, 3, 4, 1, 0).reshape(taps, -1)  # (fx p, K K C C')
     lines = _left(to.y, lines.view(-1, 2 * taps, lines.shape[1] // taps))  # (fx, fy p, K C C')
     lines = _left(to.z, lines.view(-1, 2 * taps, lines.shape[2] // taps))  # (fx fy, fz p, C C')
-    return lines.view(len(to.x) // 2, -1, 2, kernel.shape[1], kernel.shape[0])
+    return lines.view(-1, 2, kernel.shape[1], kernel.shape[0])
 
 
 def frequency_convolution(volumes: Tensor, spectrum: Tensor, matrices: FrequencyMatrices) -> Tensor:
@@ -61,8 +61,7 @@ def frequency_convolution(volumes: Tensor, spectrum: Tensor, matrices: Frequency
     """
     if torch.is_grad_enabled() and (volumes.requires_grad or spectrum.requires_grad):
         return _FrequencyConvolution.apply(volumes, spectrum, matrices)
-    rows = 2 * volumes.shape[3]
-    return _at_frequencies(volumes, matrices, lambda number, plane: _product(plane, spectrum[number], rows))
+    return _at_frequencies(volumes, matrices, lambda which, there: _product(there, spectrum[which]), _planes_at_once())
 
 
 class _FrequencyConvolution(torch.autograd.Function):
@@ -70,70 +69,83 @@ class _FrequencyConvolution(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, volumes: Tensor, spectrum: Tensor, matrices: FrequencyMatrices) -> Tensor:
-        ctx.matrices, rows, planes = matrices, 2 * volumes.shape[3], []
+        ctx.matrices, ctx.planes_at_once, volumes_there = matrices, _planes_at_once(), []
 
-        def product(number: int, plane: Tensor) -> Tensor:
-            planes.append(plane)
-            return _product(plane, spectrum[number], rows)
+        def product(which: slice, there: Tensor) -> Tensor:
+            volumes_there.append(there)
+            return _product(there, spectrum[which])
 
-        result = _at_frequencies(volumes, matrices, product)
-        ctx.save_for_backward(spectrum, *planes)
+        result = _at_frequencies(volumes, matrices, product, ctx.planes_at_once)
+        ctx.save_for_backward(spectrum, *volumes_there)
         return result
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
-        spectrum, *planes = ctx.saved_tensors
-        rows = 2 * gradient.shape[3]
+        spectrum, *volumes_there = ctx.saved_tensors
+        parts = iter(volumes_there)
         of_volumes, of_spectrum = ctx.needs_input_grad[:2]
         spectrum_gradient = torch.empty_like(spectrum) if of_spectrum else None
 
-        def product(number: int, plane: Tensor) -> Tensor:
+        def product(which: slice, there: Tensor) -> Tensor:
             if of_spectrum:
-                _add_outer(planes[number], plane, spectrum_gradient[number], rows)
-            return _adjoint_product(plane, spectrum[number], rows) if of_volumes else plane[:, :0]
+                _outer_product(next(parts), there, spectrum_gradient[which])
+            return _adjoint_product(there, spectrum[which]) if of_volumes else there[:, : _rows(there), :0]
 
-        volumes_gradient = _at_frequencies(gradient, ctx.matrices, product)
+        volumes_gradient = _at_frequencies(gradient, ctx.matrices, product, ctx.planes_at_once)
         return volumes_gradient if of_volumes else None, spectrum_gradient, None
 
 
-def _at_frequencies(volumes: Tensor, matrices: FrequencyMatrices, product: PlaneProduct) -> Tensor:
-    """Take volumes (X, Y, Z, N, C) to frequencies, apply a product to each plane, and come back with C' channels."""
+def _at_frequencies(volumes: Tensor, matrices: FrequencyMatrices, product: Product, planes_at_once: int) -> Tensor:
+    """Take volumes (X, Y, Z, N, C) to frequencies, multiply them there, and come back with C' channels."""
     to, back = matrices.analysis, matrices.synthesis
     x, y, z, n, channels = volumes.shape
+    fy, fz = len(to.y) // 2, len(to.z) // 3
     lines = (to.x @ volumes.reshape(x, -1)).view(-1, 2 * y, z * n * channels)  # (fx, p Y, Z N C)
-    result = None
-    for number, line in enumerate(lines):
-        plane = (to.y @ line).view(-1, 2 * z, n * channels)  # (fy, p Z, N C)
-        plane = _left(to.z, plane)  # (fy, fz q, N C)
-        plane = product(number, plane.view(-1, 3 * n, channels))  # (fy fz, p N, C')
-        plane = plane.view(len(to.y) // 2, back.z.shape[1], -1)
-        plane = _left(back.z, plane)  # (fy, p Z, N C')
-        plane = plane.view(back.y.shape[1], -1)
+    result, done = None, 0
+    for part in lines.split(planes_at_once):  # fx stands for this part of them from here
+        part = _left(to.y, part).view(-1, 2 * z, n * channels)  # (fx fy, p Z, N C)
+        part = _left(to.z, part).view(-1, 3 * n, channels)  # (fx fy fz, q N, C)
+        part = product(slice(done * fy * fz, done * fy * fz + len(part)), part)  # (fx fy fz, p N, C')
+        part = _left(back.z, part.view(len(part) // fz, 2 * fz, -1))  # (fx fy, p Z, N C')
+        part = _left(back.y, part.view(len(part) // fy, 2 * fy, -1))  # (fx, p Y, Z N C')
         if result is None:
-            result = plane.new_empty(len(lines), len(back.y), plane.shape[1])  # (fx, p Y, Z N C')
-        torch.mm(back.y, plane, out=result[number])
+            result = part.new_empty(len(lines), *part.shape[1:])
+        result[done : done + len(part)] = part
+        done += len(part)
     return (back.x @ result.view(2 * len(lines), -1)).view(x, y, z, n, -1)
+
+
+def _planes_at_once() -> int:
+    """Return how many planes keep the threads busy for long enough that their waiting for each other is no matter."""
+    threads = torch.get_num_threads()
+    return 1 if threads == 1 else 2 * threads
 
 
 def _left(matrix: Tensor, stack: Tensor) -> Tensor:
     """Multiply each matrix of a stack from the left by the same matrix."""
-    return torch.bmm(matrix.expand(len(stack), -1, -1), stack)
+    return (matrix @ stack[0])[None] if len(stack) == 1 else torch.bmm(matrix.expand(len(stack), -1, -1), stack)
 
 
-def _product(plane: Tensor, spectrum: Tensor, rows: int) -> Tensor:
-    """Return a U + (i a) V for a plane (fy fz, 3 N, C) and rows = 2 N."""
-    result = torch.bmm(plane[:, -rows:], spectrum[:, 0])
-    return result.baddbmm_(plane[:, :rows], spectrum[:, 1])
+def _rows(there: Tensor) -> int:
+    """Return 2 N for volumes at frequencies, (frequencies, q N, C)."""
+    return 2 * there.shape[1] // 3
 
 
-def _adjoint_product(plane: Tensor, spectrum: Tensor, rows: int) -> Tensor:
+def _product(there: Tensor, spectrum: Tensor) -> Tensor:
+    """Return a U + (i a) V."""
+    rows = _rows(there)
+    return torch.bmm(there[:, -rows:], spectrum[:, 0]).baddbmm_(there[:, :rows], spectrum[:, 1])
+
+
+def _adjoint_product(there: Tensor, spectrum: Tensor) -> Tensor:
     """Return g U^T - (i g) V^T."""
-    result = torch.bmm(plane[:, -rows:], spectrum[:, 0].mT)
-    return result.baddbmm_(plane[:, :rows], spectrum[:, 1].mT, alpha=-1)
+    rows = _rows(there)
+    return torch.bmm(there[:, -rows:], spectrum[:, 0].mT).baddbmm_(there[:, :rows], spectrum[:, 1].mT, alpha=-1)
 
 
-def _add_outer(plane: Tensor, gradient: Tensor, result: Tensor, rows: int) -> None:
-    """Write a^T g and (i a)^T g into a plane (fy fz, 2, C, C') of the spectrum's gradient."""
-    result[:, 0] = torch.bmm(plane[:, -rows:].mT, gradient[:, -rows:])
-    result[:, 1] = torch.bmm(plane[:, :rows].mT, gradient[:, -rows:])
+def _outer_product(volumes: Tensor, gradient: Tensor, result: Tensor) -> None:
+    """Write a^T g and (i a)^T g into the spectrum's gradient, (frequencies, 2, C, C')."""
+    rows = _rows(volumes)
+    torch.bmm(volumes[:, -rows:].mT, gradient[:, -rows:], out=result[:, 0])
+    torch.bmm(volumes[:, :rows].mT, gradient[:, -rows:], out=result[:, 1])

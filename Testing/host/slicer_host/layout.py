@@ -10,6 +10,7 @@ import slicer
 import vtk
 
 from slicer_host.rendering import BAR_HEIGHT, SliceWidget
+from slicer_host.three_d import ThreeDWidget
 
 Rectangle = tuple[int, int, int, int]
 """Left, top, width, height in pixels from the top left corner."""
@@ -35,10 +36,11 @@ class LayoutManager:
 
     def __init__(self, scene: slicer.vtkMRMLScene, applicationLogic: slicer.vtkMRMLApplicationLogic) -> None:
         self.width, self.height = 1200, 800
-        self.threeDViewCount = self.tableViewCount = self.plotViewCount = 0
+        self.tableViewCount = self.plotViewCount = 0
         self._scene = scene
         self._applicationLogic = applicationLogic
         self._widgets: dict[str, SliceWidget] = {}
+        self._threeDWidgets: dict[str, ThreeDWidget] = {}
         self._slots: list[Callable[[int], None]] = []
         self._layoutLogic = slicer.vtkMRMLLayoutLogic()
         self._layoutLogic.SetMRMLScene(scene)
@@ -49,8 +51,8 @@ class LayoutManager:
         ]
         node = self._layoutLogic.GetLayoutNode()
         self._observations.append((node, node.AddObserver(vtk.vtkCommand.ModifiedEvent, self._onLayoutModified)))
-        for sliceNode in slicer.util.getNodesByClass("vtkMRMLSliceNode", scene):
-            self._addWidget(sliceNode)
+        for viewNode in slicer.util.getNodesByClass("vtkMRMLAbstractViewNode", scene):
+            self._addWidget(viewNode)
 
     @property
     def layout(self) -> int:
@@ -85,8 +87,14 @@ class LayoutManager:
         """The slice view of that node; None for a view of another kind."""
         return self._widgets.get(node.GetLayoutName()) if node.IsA("vtkMRMLSliceNode") else None
 
-    def threeDWidget(self, _index: int) -> None:
-        """There are no 3D views here."""
+    @property
+    def threeDViewCount(self) -> int:
+        """The number of 3D views, those that the layout does not show included."""
+        return len(self._threeDWidgets)
+
+    def threeDWidget(self, index: int) -> ThreeDWidget | None:
+        """The 3D view of that number, or None; nothing but text is drawn in it."""
+        return dict(enumerate(self._threeDWidgets.values())).get(index)
 
     def plotWidget(self, _index: int) -> None:
         """There are no plots here."""
@@ -95,7 +103,7 @@ class LayoutManager:
         """There are no tables here."""
 
     def resetThreeDViews(self) -> None:
-        """There are no 3D views here."""
+        """There is nothing in the 3D views here."""
 
     def resetSliceViews(self) -> None:
         """Fit every slice view to what it shows."""
@@ -167,17 +175,20 @@ class LayoutManager:
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def _onNodeAdded(self, _caller: object, _event: str, node: slicer.vtkMRMLNode) -> None:
-        if node.IsA("vtkMRMLSliceNode"):
-            self._addWidget(node)
+        self._addWidget(node)
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def _onNodeRemoved(self, _caller: object, _event: str, node: slicer.vtkMRMLNode) -> None:
         if node.IsA("vtkMRMLSliceNode") and node.GetLayoutName() in self._widgets:
             self._widgets.pop(node.GetLayoutName()).finalize()
+        elif node.IsA("vtkMRMLViewNode"):
+            self._threeDWidgets.pop(node.GetLayoutName(), None)
 
-    def _addWidget(self, sliceNode: slicer.vtkMRMLSliceNode) -> None:
-        if sliceNode.GetLayoutName() not in self._widgets:
-            self._widgets[sliceNode.GetLayoutName()] = SliceWidget(sliceNode, self._applicationLogic)
+    def _addWidget(self, node: slicer.vtkMRMLNode) -> None:
+        if node.IsA("vtkMRMLSliceNode") and node.GetLayoutName() not in self._widgets:
+            self._widgets[node.GetLayoutName()] = SliceWidget(node, self._applicationLogic)
+        elif node.IsA("vtkMRMLViewNode"):
+            self._threeDWidgets.setdefault(node.GetLayoutName(), ThreeDWidget(node))
 
 
 def openLayoutManager(size: tuple[int, int] = (1200, 800)) -> LayoutManager:

@@ -1,0 +1,105 @@
+"""Simulated scans in the place of acquired ones: prepared like IXI's, at the protocol's full size."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing import parent_process
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mrsynth.volume import Volume
+from mrsynth_training.cache_filling import PreparationTask
+from mrsynth_training.evaluation_cases import stack_affine
+from mrsynth_training.label_maps import read_label_map
+from mrsynth_training.pair_cache import subject_of
+from mrsynth_training.preprocessing import PreprocessingOptions
+from mrsynth_training.scan_file import ScanFile
+from mrsynth_training.simulation import simulate
+
+CONTRASTS = ("T2", "PD")
+PROTOCOL = "ixi"
+SITE = "simulated"
+# The simulated slices lie where the protocol leaves every third one: 224 x 224 x 32 as they are.
+SIZE = (224, 224, 32)
+
+
+@dataclass(frozen=True)
+class SimulatedEcho:
+    """One echo of a simulated scan, as far as a cache needs to know it.
+
+    Attributes:
+        label_map: The head.
+        contrast: ``T2`` or ``PD``.
+        seed: Of the scan.
+    """
+
+    label_map: Path
+    contrast: str
+    seed: int
+
+    def fingerprint(self) -> list[Any]:
+        """Return what tells this echo from another: the label map's file, and how it is simulated.
+
+        Raises:
+            MissingFile: If the label map is gone.
+        """
+        return [*ScanFile(self.label_map).fingerprint(), self.contrast, PROTOCOL, self.seed]
+
+
+@dataclass(frozen=True)
+class SimulatedScanPair:
+    """Both echoes of one simulated scan of a head; stands for a `ScanPair` in a `PreparationTask`.
+
+    Attributes:
+        label_map: The head.
+        seed: Everything random about the scan follows from it.
+    """
+
+    label_map: Path
+    seed: int
+
+    @property
+    def subject(self) -> str:
+        return subject_of(self.label_map)
+
+    @property
+    def site(self) -> str:
+        return SITE
+
+    @property
+    def source(self) -> SimulatedEcho:
+        return SimulatedEcho(self.label_map, CONTRASTS[0], self.seed)
+
+    @property
+    def target(self) -> SimulatedEcho:
+        return SimulatedEcho(self.label_map, CONTRASTS[1], self.seed)
+
+    def read(self) -> tuple[Volume, Volume]:
+        """Simulate the scan and return its T2- and PD-weighted echoes as acquired, with their noise.
+
+        Raises:
+            MissingFile: If the label map is gone.
+            InputError: If it is no label map.
+        """
+        if parent_process() is not None:
+            torch.set_num_threads(1)  # the other cores simulate other heads
+        scan = simulate(read_label_map(self.label_map), self.seed, PROTOCOL)
+        affine = stack_affine(scan.geometry)
+        return Volume(scan.t2, affine), Volume(scan.pd, affine)
+
+
+def plan_subjects(
+    label_maps: Sequence[Path], cache: Path, seed: int, size: Sequence[int] = SIZE
+) -> list[PreparationTask]:
+    """Return the tasks that fill a cache with one scan of each head: two of one head in different parts would leak.
+
+    Args:
+        label_maps: Heads, each with a name of its own.
+        cache: Folder of the result.
+        seed: Of the first scan; the others count up from it.
+        size: Voxels (in-plane, in-plane, slice) of a prepared subject.
+    """
+    options = PreprocessingOptions(tuple(size), slice_step=1)
+    pairs = (SimulatedScanPair(path, seed + number) for number, path in enumerate(label_maps))
+    return [PreparationTask(pair, cache, CONTRASTS, options) for pair in pairs]

@@ -1,0 +1,110 @@
+"""``mrsynth-train train``: a generator on prepared subjects, epoch by epoch, with or without a discriminator."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mrsynth.cli.terminal import Terminal
+from mrsynth.job_protocol import ExitCode
+
+if TYPE_CHECKING:
+    import torch
+
+    from mrsynth_training.epoch_experiment import EpochExperiment
+    from mrsynth_training.epoch_trainer import EpochTrainer
+    from mrsynth_training.run_options import RunOptions
+
+WHAT = "train a generator on prepared subjects as the report did, with or without a discriminator"
+EPILOG = """\
+examples:
+  mrsynth-train train g1 CACHE RUNS/g1
+  mrsynth-train train g3 CACHE RUNS/g3              again with --resume after Ctrl-C or a crash
+  mrsynth-train train g4 CACHE RUNS/g4              starts from the best epoch of RUNS/g3
+  torchrun --nproc-per-node 4 -m mrsynth_training.cli train g3 CACHE RUNS/g3      on four GPUs
+
+CACHE is what `mrsynth-train prepare` or `mrsynth-train simulate-subjects` filled. RUN gets checkpoint.pt, best.pt (the
+epoch with the highest mean validation PSNR), epochs.csv (a row an epoch) and validation.csv (a row a subject and
+epoch); where pyarrow or tensorboard are installed, Parquet tables and events for TensorBoard as well.
+"""
+
+
+def add_command(commands: Any) -> None:
+    """Add the command to the parser's sub-commands."""
+    layout = {"epilog": EPILOG, "formatter_class": argparse.RawDescriptionHelpFormatter}
+    parser = commands.add_parser("train", help=WHAT, description=WHAT[0].upper() + WHAT[1:] + ".", **layout)
+    parser.add_argument("experiment", type=Path, help="experiment file (TOML), or the name of a shipped experiment")
+    parser.add_argument("cache", type=Path, metavar="CACHE", help="folder of the prepared subjects")
+    parser.add_argument("run_folder", type=Path, metavar="RUN", help="folder for checkpoints and tables")
+    parser.add_argument("--split", type=Path, help="split to train on (default: CACHE/split.json)")
+    parser.add_argument(
+        "--start",
+        type=Path,
+        metavar="RUN",
+        help="run whose best epoch an experiment like g4 continues (default: beside RUN, named like its experiment)",
+    )
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint, bit for bit on a CPU")
+    parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:N or mps")
+    parser.add_argument("--threads", type=int, help="CPU threads (default: PyTorch's choice)")
+    parser.set_defaults(command=train)
+
+
+def train(options: argparse.Namespace) -> ExitCode:
+    """Run the command.
+
+    Raises:
+        InputError: If the experiment, the subjects or the run are not as they should be.
+        OutputError: If the run's folder cannot be written to or the disk is full.
+        TrainingDiverged: If a loss is no longer a number.
+    """
+    from mrsynth.devices import available_devices, resolve_device
+    from mrsynth_training.epoch_experiment import read_epoch_experiment
+    from mrsynth_training.process_group import device_of_process, joined_processes
+    from mrsynth_training.run_options import RunOptions
+
+    experiment, start = read_epoch_experiment(options.experiment), options.start
+    if experiment.continues and start is None and not options.resume:
+        start = options.run_folder.parent / experiment.continues
+    device = resolve_device(device_of_process(options.device, available_devices()))
+    _set_up(device, options.threads)
+    with joined_processes(device) as processes:
+        run = RunOptions(options.run_folder, options.resume, start, device, processes)
+        return _fit(experiment, options, run)
+
+
+def _set_up(device: "torch.device", threads: int | None) -> None:
+    import torch
+
+    if threads:
+        torch.set_num_threads(threads)
+    torch.set_flush_denormal(True)  # a CPU is many times slower on numbers too small to matter
+    torch.backends.cudnn.deterministic = True  # or a GPU picks algorithms by their speed at the moment
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+
+
+def _fit(experiment: "EpochExperiment", options: argparse.Namespace, run: "RunOptions") -> ExitCode:
+    from mrsynth_training.epoch_subjects import read_epoch_subjects
+    from mrsynth_training.epoch_trainer import EpochTrainer
+    from mrsynth_training.interruption import stop_on_signals
+    from mrsynth_training.run_pace import ignore_status
+    from mrsynth_training.split_file import SPLIT_NAME
+
+    subjects = read_epoch_subjects(options.cache, options.split or options.cache / SPLIT_NAME)
+    trainer, terminal = EpochTrainer(experiment, subjects, run), Terminal()
+    with stop_on_signals() as stopped, terminal.progress(trainer.experiment.name) as show:
+        first = run.processes.is_first
+        finished = trainer.fit((lambda status: show(status.progress)) if first else ignore_status, stopped)
+    if first:
+        terminal.say(_summary(trainer, finished))
+    return ExitCode.OK if finished else ExitCode.CANCELLED
+
+
+def _summary(trainer: "EpochTrainer", finished: bool) -> str:
+    best, history = trainer.history.best, trainer.history
+    state = "finished" if finished else "stopped; go on with --resume"
+    line = f"{trainer.run.folder}: {history.epoch} of {trainer.schedule.epochs} epochs, {state}"
+    if best is None:
+        return line
+    figures = f"PSNR {best['psnr_range']:.2f} dB (range: maximum - minimum), MAE {best['mae']:.4f}"
+    where = f"whole volume, validation subjects: {len(trainer.subjects.validation)}"
+    return f"{line}\nbest epoch {best['epoch']}: mean {figures}; {where}"
