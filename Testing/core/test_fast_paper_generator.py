@@ -9,42 +9,15 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor, nn
+from paper_generator_examples import TOLERANCE, a_generator, a_source, layer_by_layer, relative_error
+from torch import Tensor
 
 from mrsynth.networks import frequency_convolution as frequencies
 from mrsynth.networks.fast_paper_generator import LARGEST_SIDE, is_fast
 from mrsynth.networks.paper_generator import PaperGenerator
 
-TOLERANCE = 1e-5
 EVEN = st.integers(1, 4).map(lambda half: 2 * half)
 SHAPES = [(1, 2, 2, 2), (2, 4, 2, 2), (3, 6, 8, 4)]
-
-
-def a_generator(residual: bool = False, trained: bool = True, dtype: torch.dtype = torch.float32) -> PaperGenerator:
-    """Return a generator in evaluation, with or without batch statistics such as training leaves."""
-    torch.manual_seed(0)
-    generator = PaperGenerator(residual)
-    for layer in generator.layers[:-1] if trained else []:
-        normalization = layer.normalization
-        normalization.running_mean.normal_(0, 0.3)
-        normalization.running_var.uniform_(0.3, 3)
-        nn.init.uniform_(normalization.weight, 0.5, 2)
-        nn.init.normal_(normalization.bias, 0, 0.3)
-    return generator.to(dtype).eval()
-
-
-def a_source(shape: tuple[int, ...], dtype: torch.dtype = torch.float32) -> Tensor:
-    generator = torch.Generator().manual_seed(sum(shape))
-    return torch.randn(shape[0], 1, *shape[1:], generator=generator, dtype=dtype)
-
-
-def layer_by_layer(generator: PaperGenerator, source: Tensor) -> Tensor:
-    answer = nn.Sequential(*generator.layers)(source)
-    return source + answer if generator.residual else answer
-
-
-def relative_error(found: Tensor, expected: Tensor) -> float:
-    return ((found - expected).abs().max() / expected.abs().max()).item()
 
 
 @pytest.fixture
@@ -206,51 +179,6 @@ def test_patches_with_nan_stay_nan():
         answer = a_generator()(source)
     assert answer[0].isnan().all()
     assert answer[1].isfinite().all()
-
-
-@pytest.mark.parametrize("residual", [False, True])
-@pytest.mark.parametrize("shape", [(2, 2, 2, 2), (2, 6, 4, 2)])
-def test_gradients_and_batch_statistics_are_those_of_the_layers(residual, shape):
-    generator = a_generator(residual, dtype=torch.float64).train()
-    reference, source = copy.deepcopy(generator), a_source(shape, torch.float64)
-    sources = [source.clone().requires_grad_() for _ in range(2)]
-    answer, expected = generator(sources[0]), layer_by_layer(reference, sources[1])
-    torch.testing.assert_close(answer, expected)
-    weights = torch.linspace(-1, 2, answer.numel(), dtype=torch.float64).view(answer.shape)
-    for result in (answer, expected):
-        (weights * result).sum().backward()
-    torch.testing.assert_close(sources[0].grad, sources[1].grad)
-    for found, wanted in zip(generator.parameters(), reference.parameters(), strict=True):
-        torch.testing.assert_close(found.grad, wanted.grad)
-    for found, wanted in zip(generator.buffers(), reference.buffers(), strict=True):
-        torch.testing.assert_close(found, wanted)
-
-
-@pytest.mark.parametrize("training", [False, True])
-def test_gradients_are_those_of_finite_differences(training):
-    generator = a_generator(dtype=torch.float64).train(training)
-    generator.requires_grad_(False)
-    last = generator.layers[-1].convolution.weight.requires_grad_()
-    source = a_source((2, 2, 2, 2), torch.float64).requires_grad_()
-    assert torch.autograd.gradcheck(lambda source, _: generator(source), (source, last), fast_mode=True)
-
-
-def test_a_step_of_training_in_single_precision_goes_where_the_layers_go():
-    generator = a_generator().train()
-    reference, source = copy.deepcopy(generator), a_source((2, 8, 8, 8))
-    generator(source).square().mean().backward()
-    layer_by_layer(reference, source).square().mean().backward()
-    for found, wanted in zip(generator.parameters(), reference.parameters(), strict=True):
-        assert relative_error(found.grad, wanted.grad) < 1e-4
-
-
-@pytest.mark.parametrize("training", [False, True])
-def test_one_layer_may_be_in_another_mode_than_the_generator(training):
-    generator, source = a_generator().train(training), a_source((1, 4, 4, 4))
-    generator.layers[2].normalization.train(not training)
-    reference = copy.deepcopy(generator).requires_grad_(False)
-    with torch.no_grad():
-        assert relative_error(generator(source), layer_by_layer(reference, source)) < TOLERANCE
 
 
 def test_the_state_has_no_other_names_than_that_of_the_layers():

@@ -238,7 +238,7 @@ def test_a_volume_that_was_shown_once_is_not_kept_in_memory(an_annotation, a_red
 
 
 def test_a_3d_view_warns_of_a_synthetic_volume_that_is_rendered(an_annotation, a_synthetic):
-    display = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLGPURayCastVolumeRenderingDisplayNode")
+    display = slicer.mrmlScene.AddNode(slicer.vtkMRMLGPURayCastVolumeRenderingDisplayNode())
     a_synthetic.AddAndObserveDisplayNodeID(display.GetID())
     display.SetVisibility(False)
     assert an_annotation.textIn(THREE_D) == ""

@@ -43,7 +43,7 @@ def test_the_reports_experiments_are_the_protocols(row):
     assert (losses.adversarial_weight, losses.gradient_weight) == (adversarial, gradient)
     assert (losses.gradient_dimensions, losses.reduction) == (2, "mean")
     assert (schedule.epochs, schedule.batch_size, schedule.patch) == (epochs, batch_size, (32, 32, 32))
-    assert (schedule.averaging, schedule.patience) == (0, 0)
+    assert (schedule.averaging, schedule.patience, schedule.learning_rate) == (0, 0, 1e-4)
     assert experiment.continues == ("g3" if name == "g4" else "")
 
 

@@ -28,7 +28,7 @@ open(sys.argv[1] + ".part", "w").write(str(child.pid))
 import os; os.replace(sys.argv[1] + ".part", sys.argv[1])
 child.wait()
 """
-CHATTER = "import sys, time\nfor _ in range(8): print('on', flush=True); time.sleep(0.1)"
+CHATTER = "import sys, time\nfor _ in range(20): print('on', flush=True); time.sleep(0.1)"
 
 
 class Command:
@@ -118,15 +118,15 @@ def test_a_command_cancelled_right_after_its_start_starts_nothing(a_command):
 
 
 def test_a_command_that_says_nothing_for_too_long_is_ended_with_its_child(a_command):
-    a_command.startLauncher(silenceS=0.3)
+    a_command.startLauncher()._limits = CommandLimits(silenceS=0.3)
     result = a_command.end()
     assert result.exitCode == -1 and "said nothing for 0 seconds and was ended" in result.messages
 
 
 def test_words_keep_a_slow_command_running(a_command):
-    a_command.start(CHATTER, silenceS=0.6)
+    a_command.start(CHATTER, silenceS=1.5)
     result = a_command.end()
-    assert (result.exitCode, result.output.split()) == (0, ["on"] * 8)
+    assert (result.exitCode, result.output.split()) == (0, ["on"] * 20)
 
 
 def test_a_command_may_be_silent_for_five_minutes():
@@ -171,6 +171,22 @@ def test_a_command_that_has_ended_is_freed(a_command, ending):
         return run
 
     assert isFreed(ended)
+
+
+def test_an_ended_command_that_is_kept_holds_nobody(a_command):
+    class Panel:
+        def tell(self, result):
+            a_command.results.append(result)
+
+    def panelOfAnEndedCommand():
+        panel = Panel()
+        launch = WorkerLaunch(sys.executable, ("-c", ""), dict(os.environ))
+        a_command.run = CommandRun(launch, panel.tell)
+        a_command.run.start()
+        a_command.end()
+        return panel
+
+    assert isFreed(panelOfAnEndedCommand)
 
 
 def test_a_command_that_has_ended_leaves_nothing_in_the_application(a_command):

@@ -247,9 +247,10 @@ def test_no_observer_outlives_a_run(a_watcher, a_request, monkeypatch):
     assert a_watcher.runs[-1].Observations == []
 
 
-@pytest.mark.parametrize("behaviour", ["succeed", "broken", "silent"])
+@pytest.mark.parametrize("behaviour", ["the real one's", "succeed", "broken", "silent"])
 def test_a_run_that_has_ended_is_freed(a_watcher, a_request, monkeypatch, behaviour):
-    behave(monkeypatch, behaviour)
+    if behaviour != "the real one's":
+        behave(monkeypatch, behaviour)
 
     def ended():
         run = a_watcher.start(a_request)
