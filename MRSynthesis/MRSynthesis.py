@@ -24,7 +24,7 @@ from MRSynthesisLib.ModelList import ModelList
 from MRSynthesisLib.ModelsSection import ModelsSection
 from MRSynthesisLib.PanelState import PanelState
 from MRSynthesisLib.RunRequest import RunListener, RunOutcome, RunRequest
-from MRSynthesisLib.SampleScans import registerSampleScans
+from MRSynthesisLib.SampleScans import registerSampleScans, stopSampleScans
 from MRSynthesisLib.SelfCheck import SelfCheck
 from MRSynthesisLib.SetupSection import SetupSection
 from MRSynthesisLib.SynthesisRun import SynthesisRun
@@ -62,6 +62,7 @@ class MRSynthesis(ScriptedLoadableModule):
             # A scene that was saved while it was compared comes back in the same layout.
             registerLayouts(slicer.app.layoutManager().layoutLogic().GetLayoutNode())
         registerSampleScans(self.parent.path)
+        slicer.app.connect("aboutToQuit()", stopSampleScans)
 
 
 class MRSynthesisLogic(ScriptedLoadableModuleLogic):
@@ -156,6 +157,7 @@ class MRSynthesisWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.compare.close()
         self.modelsSection.stop()
         self.selfCheck.stop()
+        stopSampleScans()
         self.dialog.close()
         slicer.app.disconnect("aboutToQuit()", self.cleanup)
         self.logic = None
@@ -180,6 +182,7 @@ class MRSynthesisWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.setupSection.update()
         self.modelsSection.update()
         self.synthesize.update()
+        self.compare.update()
 
     def _onSceneStartClose(self, caller: Any, event: str) -> None:
         self._setState(None)

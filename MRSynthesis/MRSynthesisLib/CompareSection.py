@@ -50,7 +50,6 @@ class CompareSection:
         for name, button in self._layoutButtons.items():
             button.connect("clicked(bool)", lambda checked, name=name: self.show(name))
         ui.comparedSelector.addAttribute("vtkMRMLScalarVolumeNode", "MRSynthesis.Kind", "synthetic")
-        ui.slicePlotButton.checkable = True
         ui.flickerButton.connect("clicked(bool)", self._onFlicker)
         ui.leaveButton.connect("clicked(bool)", self._onLeave)
         ui.slicePlotButton.connect("clicked(bool)", self._onPlot)

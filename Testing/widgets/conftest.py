@@ -10,6 +10,7 @@ slicer_host.install()
 import slicer  # noqa: E402 (the host comes first)
 import slicer.packaging  # noqa: E402
 from job_examples import identity_model_in  # noqa: E402
+from run_watcher import a_request, a_source, a_watcher  # noqa: E402, F401 (fixtures)
 from slicer_host import layout, messages, module_loading, uncaught  # noqa: E402
 
 MODULE = Path(__file__).resolve().parents[2] / "MRSynthesis" / "MRSynthesis.py"
