@@ -190,6 +190,8 @@ class SynthesizeSection(VTKObservationMixin):
         self._updateButton()
 
     def _onProgress(self, progress: JobProgress) -> None:
+        # A stage of one step has no measure: the bar then only shows that something goes on.
+        self._ui.progressBar.maximum = _BAR_PARTS if progress.total > 1 else 0
         self._ui.progressBar.value = round(_BAR_PARTS * progress.fraction)
         self._ui.statusLabel.text = progressText(progress)
 

@@ -102,7 +102,7 @@ def panelStates(widget: Any, source: Any, reference: Any) -> Iterator[str]:
     ui.referenceSelector.setCurrentNode(reference)
     yield "idle"
     ui.synthesizeButton.click()
-    wait_until(lambda: ui.progressBar.value > 0 and ui.statusLabel.text.startswith("Synthesizing"), PATIENCE_S)
+    wait_until(lambda: ui.statusLabel.text.startswith("Synthesizing"), PATIENCE_S)
     yield "running"
     wait_until(lambda: not widget.logic.isRunning, PATIENCE_S)
     wait_until(lambda: ui.reportButton.enabled, PATIENCE_S)

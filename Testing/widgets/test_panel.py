@@ -187,3 +187,13 @@ def test_the_log_can_be_read_while_the_run_goes_on(a_panel):
     slicer_host.click(a_panel.ui.logButton)
     assert a_panel.dialog.isShown
     a_panel.logic.stopAtOnce()
+
+
+@pytest.mark.parametrize(
+    ("total", "maximum", "words"), [(4, 1000, "Synthesizing, 50 %, about 7 s left"), (1, 0, "Synthesizing")]
+)
+def test_progress_has_a_percentage_where_there_is_a_measure(a_panel, total, maximum, words):
+    from MRSynthesisLib.BackgroundJob import JobProgress
+
+    a_panel.synthesize._onProgress(JobProgress("synthesis", total // 2, total, 7.2 if total > 1 else None, "cpu"))
+    assert a_panel.ui.progressBar.maximum == maximum and a_panel.ui.statusLabel.text == words
