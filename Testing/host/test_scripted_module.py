@@ -92,10 +92,12 @@ def test_a_saved_scene_brings_the_choices_back(a_panel, a_counted_volume, a_scen
     a_scene.SetSaveToXMLString(1)
     a_scene.Commit()
     text = a_scene.GetSceneXMLString()
+    a_scene.SetSaveToXMLString(0)  # the scene is that of all tests
     a_scene.Clear(0)
     a_scene.SetLoadFromXMLString(1)
     a_scene.SetSceneXMLString(text)
     a_scene.Import()
+    a_scene.SetLoadFromXMLString(0)
     a_panel.attach(a_panel.logic.getParameterNode())
     assert a_panel.ui.levelSlider.value == 5
     assert a_panel.ui.volumeSelector.currentNode().GetName() == "Cube"

@@ -76,7 +76,8 @@ def processOf(study, *more):
     folders = os.pathsep.join([str(TESTING / "host"), str(TESTING.parent / "MRSynthesis")])
     environment = os.environ | {"PYTHONPATH": folders, "TMPDIR": str(study / "tmp"), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, str(TESTING / "mrml" / "host_script.py"), str(SCRIPT), "--", *argumentsFor(study, *more)]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8", "errors": "replace"}
+    return subprocess.Popen(command, env=environment, **pipes)
 
 
 def summaryOf(study, output="out"):

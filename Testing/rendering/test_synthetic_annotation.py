@@ -118,6 +118,7 @@ def test_a_loaded_scene_is_warned_of(an_annotation, a_layout_manager, a_red_comp
     slicer.mrmlScene.SetSaveToXMLString(1)
     slicer.mrmlScene.Commit()
     saved = slicer.mrmlScene.GetSceneXMLString()
+    slicer.mrmlScene.SetSaveToXMLString(0)  # the scene is that of all tests
     slicer.mrmlScene.Clear(False)
     slicer.mrmlScene.SetLoadFromXMLString(1)
     slicer.mrmlScene.SetSceneXMLString(saved)
