@@ -17,6 +17,8 @@ demo: $(READY)
 	    $(if $(SCAN),--scan "$(SCAN)") $(if $(MODEL),--model "$(MODEL)") $(if $(REFERENCE),--reference "$(REFERENCE)")
 
 test: $(READY)
+	@# Slicer's side has one scene for a process, so what one folder leaves in it must not reach another.
+	for folder in host mrml rendering widgets; do $(BIN)/python -m pytest -q Testing/$$folder || exit 1; done
 	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=90
 
 lint: $(READY)
