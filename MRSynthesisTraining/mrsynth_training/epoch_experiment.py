@@ -5,8 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mrsynth.errors import InputError
-from mrsynth_training.experiments import checked_table, read_document, require
+from mrsynth_training.experiments import checked_table, read_kind, require, require_network
 from mrsynth_training.plain_name import require_plain_name
 from mrsynth_training.preprocessing import AS_ACQUIRED, PLANE_DIRECTIONS
 
@@ -130,8 +129,7 @@ class EpochExperiment:
         require_plain_name(self.name, "the name of an experiment")
         differ = self.source_contrast != self.target_contrast and min(self.source_contrast, self.target_contrast)
         require(bool(differ), f"expected two contrasts, found {self.source_contrast!r}, {self.target_contrast!r}")
-        whole = set(self.network) == {"name", "configuration"} and isinstance(self.network["configuration"], dict)
-        require(whole, f"expected a network's name and configuration, found {self.network}")
+        require_network(self.network)
         planes = (AS_ACQUIRED, *PLANE_DIRECTIONS)
         require(self.plane in planes, f"expected a plane of {planes}, found {self.plane!r}")
         require(self.continues != self.name, f"expected another experiment to continue, found {self.name} itself")
@@ -167,14 +165,7 @@ def read_epoch_experiment(path: Path) -> EpochExperiment:
         InputError: If it is not TOML, of the other kind of experiment, or a field is missing, unknown, of another type
             or out of its range; the message names the file.
     """
-    document = read_document(path)
-    document.pop("card", None)  # texts for people, which change nothing about the training
-    if "optimization" in document:
-        raise InputError(f"{path}: expected an experiment of `mrsynth-train train`, found one of `mrsynth-train fit`")
-    try:
-        return EpochExperiment.from_dict(document)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
+    return read_kind(path, EpochExperiment, "train")
 
 
 def _is_size(sizes: tuple) -> bool:

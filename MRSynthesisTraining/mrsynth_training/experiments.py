@@ -3,7 +3,7 @@
 import tomllib
 from dataclasses import MISSING, Field, asdict, dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any, get_origin
+from typing import Any, Protocol, Self, TypeVar, get_origin
 
 from mrsynth.errors import InputError, MissingFile
 
@@ -11,6 +11,20 @@ CONTRASTS = ("T2", "PD")
 
 # What a file may hold where a field is of these types; otherwise it is the type itself.
 ACCEPTED: dict[type, tuple[type, ...]] = {float: (int, float), tuple: (list, tuple)}
+
+# The sub-command that runs each kind of experiment, and the table that only a file of that kind has.
+TABLES = {"fit": "optimization", "train": "schedule"}
+
+
+class ReadFromTable(Protocol):
+    """A kind of experiment, as far as reading it goes."""
+
+    @classmethod
+    def from_dict(cls, document: dict[str, Any]) -> Self:
+        """Return the experiment a document describes."""
+
+
+Kind = TypeVar("Kind", bound=ReadFromTable)
 
 
 @dataclass(frozen=True)
@@ -94,8 +108,7 @@ class Experiment:
     def __post_init__(self) -> None:
         pair = {self.source_contrast, self.target_contrast}
         require(pair == set(CONTRASTS), f"expected the contrasts T2 and PD, found {sorted(pair)}")
-        whole = set(self.network) == {"name", "configuration"} and isinstance(self.network["configuration"], dict)
-        require(whole, f"expected a network's name and configuration, found {self.network}")
+        require_network(self.network)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -148,14 +161,37 @@ def read_experiment(path: Path) -> Experiment:
         InputError: If it is not TOML, of the other kind of experiment, or a field is missing, unknown, of another type
             or out of its range; the message names the file.
     """
+    return read_kind(path, Experiment, "fit")
+
+
+def read_kind(path: Path, kind: type[Kind], command: str) -> Kind:
+    """Read an experiment of one kind; raises as `read_experiment`.
+
+    Args:
+        path: A TOML file, or the bare name of a shipped experiment.
+        kind: Its class, with a ``from_dict``.
+        command: The sub-command that runs this kind: a key of `TABLES`.
+    """
     document = read_document(path)
     document.pop("card", None)  # texts for people, which change nothing about the training
-    if "schedule" in document:
-        raise InputError(f"{path}: expected an experiment of `mrsynth-train fit`, found one of `mrsynth-train train`")
+    for other, table in TABLES.items():
+        if other != command and table in document:
+            expected = f"expected an experiment of `mrsynth-train {command}`, found one of `mrsynth-train {other}`"
+            raise InputError(f"{path}: {expected}")
     try:
-        return Experiment.from_dict(document)
+        return kind.from_dict(document)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
+
+
+def require_network(network: dict[str, Any]) -> None:
+    """Check an experiment's network.
+
+    Raises:
+        InputError: If it is not a name and a configuration.
+    """
+    whole = set(network) == {"name", "configuration"} and isinstance(network["configuration"], dict)
+    require(whole, f"expected a network's name and configuration, found {network}")
 
 
 def checked_table(cls: type, document: Any) -> dict[str, Any]:
