@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mrsynth.errors import InputError
-from mrsynth.networks import discriminator as patch_discriminator
+from mrsynth.networks.discriminator import Discriminator
 from mrsynth.networks.registry import build_network
 from mrsynth_training.epoch_experiment import EpochExperiment
 from mrsynth_training.patch_batches import PatchBatch
@@ -146,10 +146,10 @@ def _generator(experiment: EpochExperiment) -> nn.Module:
 
 
 def _discriminator(experiment: EpochExperiment) -> nn.Module:
-    expected, found = patch_discriminator.PATCH, experiment.schedule.patch
-    if found != expected:
-        raise InputError(f"expected patches of {expected} for the discriminator, found {found}")
-    return patch_discriminator.Discriminator()
+    try:
+        return Discriminator(experiment.schedule.patch, **experiment.discriminator)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"discriminator: {error}") from error
 
 
 def _adam(network: nn.Module, experiment: EpochExperiment) -> torch.optim.Adam:

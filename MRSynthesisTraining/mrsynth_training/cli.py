@@ -10,7 +10,7 @@ from pathlib import Path
 from mrsynth import __version__
 from mrsynth.errors import Cancelled, InputError, OutputError
 from mrsynth.job_protocol import ExitCode
-from mrsynth_training import prepare_command, simulate_subjects_command, train_command
+from mrsynth_training import experiment_changes, prepare_command, simulate_subjects_command, train_command
 
 # Far from the seeds of training, so that no head is evaluated as it was trained on.
 EVALUATION_SEED = 900_000
@@ -83,6 +83,7 @@ def _add_simulate(commands: argparse._SubParsersAction) -> None:
         default=os.cpu_count(),
         help="scans at a time, about 1 GB of memory each (default: %(default)s)",
     )
+    experiment_changes.add_option(parser)
     parser.set_defaults(command=_simulate)
 
 
@@ -93,6 +94,7 @@ def _add_fit(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("run_folder", type=Path, metavar="RUN", help="folder for the checkpoint")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
     parser.add_argument("--threads", type=int, help="CPU threads (default: PyTorch's choice)")
+    experiment_changes.add_option(parser)
     parser.set_defaults(command=_fit)
 
 
@@ -136,7 +138,7 @@ def _simulate(options: argparse.Namespace) -> int:
     from mrsynth_training.label_maps import list_label_maps
     from mrsynth_training.pair_cache import fill_cache, plan_simulations
 
-    simulation = read_experiment(options.experiment).simulation
+    simulation = read_experiment(options.experiment, options.changes).simulation
     heads = list_label_maps(options.label_maps)[: simulation.training_heads]
     if len(heads) < simulation.training_heads:
         found = f"expected at least {simulation.training_heads} label maps, as the experiment says, found {len(heads)}"
@@ -159,7 +161,7 @@ def _fit(options: argparse.Namespace) -> int:
     if options.threads:
         torch.set_num_threads(options.threads)
     torch.set_flush_denormal(True)  # a CPU is many times slower on numbers too small to matter
-    experiment = read_experiment(options.experiment)
+    experiment = read_experiment(options.experiment, options.changes)
     pairs = read_cache(options.cache, experiment.simulation)
     trainer = Trainer(experiment, pairs, options.run_folder, options.resume)
     with stop_on_signals() as stopped, _progress_bar(experiment.optimization.steps, "steps", trainer.step) as bar:

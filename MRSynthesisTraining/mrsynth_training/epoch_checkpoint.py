@@ -62,7 +62,9 @@ def read_epoch_checkpoint(run: Path, experiment: EpochExperiment, subjects: Epoc
         InputError: If it is damaged, of another experiment or on other subjects; the message says what differs.
     """
     checkpoint = read_state(run / CHECKPOINT, EpochCheckpoint)
-    _require_same(run, "experiment", experiment.to_dict(), checkpoint.experiment)
+    # Read anew, so that an option which is younger than the run has its default.
+    began_with = EpochExperiment.from_dict(checkpoint.experiment).to_dict()
+    _require_same(run, "experiment", experiment.to_dict(), began_with)
     _require_same(run, "subjects", subjects.to_dict(), checkpoint.subjects)
     return checkpoint
 

@@ -1,7 +1,8 @@
 """Experiments over prepared subjects, epoch by epoch, with or without a discriminator: the report's, and their kin."""
 
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,7 @@ class EpochExperiment:
         schedule: How it is fitted.
         plane: That the subjects were prepared in: ``acquired`` for any, or ``axial``, ``coronal`` or ``sagittal``.
         continues: Name of the experiment from whose best epoch the weights start; empty for fresh ones.
+        discriminator: ``stage_filters`` and ``dense_units`` of `Discriminator` where they are not the report's.
     """
 
     name: str
@@ -124,6 +126,7 @@ class EpochExperiment:
     schedule: EpochOptions
     plane: str = AS_ACQUIRED
     continues: str = ""
+    discriminator: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         require_plain_name(self.name, "the name of an experiment")
@@ -157,15 +160,19 @@ class EpochExperiment:
         return cls(**document)
 
 
-def read_epoch_experiment(path: Path) -> EpochExperiment:
+def read_epoch_experiment(path: Path, changes: Sequence[str] = ()) -> EpochExperiment:
     """Read an experiment from a TOML file, or a shipped one by its name.
+
+    Args:
+        path: The file, or the bare name.
+        changes: Values to replace, see `experiment_changes.changed`.
 
     Raises:
         MissingFile: If there is no such file.
         InputError: If it is not TOML, of the other kind of experiment, or a field is missing, unknown, of another type
             or out of its range; the message names the file.
     """
-    return read_kind(path, EpochExperiment, "train")
+    return read_kind(path, EpochExperiment, "train", changes)
 
 
 def _is_size(sizes: tuple) -> bool:

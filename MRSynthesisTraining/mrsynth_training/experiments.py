@@ -1,11 +1,13 @@
 """Experiments as declarative files: everything that a training run depends on, checked before it starts."""
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import MISSING, Field, asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar, get_origin
 
 from mrsynth.errors import InputError, MissingFile
+from mrsynth_training.experiment_changes import changed
 
 CONTRASTS = ("T2", "PD")
 
@@ -153,26 +155,31 @@ def read_document(path: Path) -> dict[str, Any]:
         raise InputError(f"{found}: {error}") from error
 
 
-def read_experiment(path: Path) -> Experiment:
+def read_experiment(path: Path, changes: Sequence[str] = ()) -> Experiment:
     """Read an experiment from a TOML file, or a shipped one by its name.
+
+    Args:
+        path: The file, or the bare name.
+        changes: Values to replace, see `experiment_changes.changed`.
 
     Raises:
         MissingFile: If there is no such file.
         InputError: If it is not TOML, of the other kind of experiment, or a field is missing, unknown, of another type
             or out of its range; the message names the file.
     """
-    return read_kind(path, Experiment, "fit")
+    return read_kind(path, Experiment, "fit", changes)
 
 
-def read_kind(path: Path, kind: type[Kind], command: str) -> Kind:
+def read_kind(path: Path, kind: type[Kind], command: str, changes: Sequence[str] = ()) -> Kind:
     """Read an experiment of one kind; raises as `read_experiment`.
 
     Args:
         path: A TOML file, or the bare name of a shipped experiment.
         kind: Its class, with a ``from_dict``.
         command: The sub-command that runs this kind: a key of `TABLES`.
+        changes: Values to replace.
     """
-    document = read_document(path)
+    document = changed(read_document(path), changes)
     document.pop("card", None)  # texts for people, which change nothing about the training
     for other, table in TABLES.items():
         if other != command and table in document:
@@ -203,7 +210,7 @@ def checked_table(cls: type, document: Any) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise InputError(f"expected a table for {cls.__name__}, found {document!r}")
     known = {field.name for field in fields(cls)}
-    required = {field.name for field in fields(cls) if field.default is MISSING}
+    required = {each.name for each in fields(cls) if each.default is MISSING and each.default_factory is MISSING}
     missing, unknown = sorted(required - set(document)), sorted(set(document) - known)
     if missing or unknown:
         raise InputError(f"{cls.__name__}: missing fields {missing}, unknown fields {unknown}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mrsynth.cli.terminal import Terminal
 from mrsynth.job_protocol import ExitCode
+from mrsynth_training import experiment_changes
 
 if TYPE_CHECKING:
     import torch
@@ -45,6 +46,7 @@ def add_command(commands: Any) -> None:
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint, bit for bit on a CPU")
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:N or mps")
     parser.add_argument("--threads", type=int, help="CPU threads (default: PyTorch's choice)")
+    experiment_changes.add_option(parser)
     parser.set_defaults(command=train)
 
 
@@ -61,7 +63,7 @@ def train(options: argparse.Namespace) -> ExitCode:
     from mrsynth_training.process_group import device_of_process, joined_processes
     from mrsynth_training.run_options import RunOptions
 
-    experiment, start = read_epoch_experiment(options.experiment), options.start
+    experiment, start = read_epoch_experiment(options.experiment, options.changes), options.start
     if experiment.continues and start is None and not options.resume:
         start = options.run_folder.parent / experiment.continues
     device = resolve_device(device_of_process(options.device, available_devices()))

@@ -73,3 +73,22 @@ def test_all_hidden_activations_keep_three_tenths_of_negative_numbers(a_discrimi
         layer for layer in a_discriminator.dense if not hasattr(layer, "weight")
     ]
     assert [activation(torch.tensor(-1.0)).item() for activation in activations] == pytest.approx([-0.3] * 6)
+
+
+def test_another_size_is_as_asked_for():
+    small = Discriminator((8, 16, 4), stage_filters=(2, 3), dense_units=(5,)).eval()
+    assert [tuple(layer.weight.shape) for layer in small.dense if hasattr(layer, "weight")] == [(5, 3 * 8), (1, 5)]
+    assert small(*torch.randn(2, 3, 1, 8, 16, 4)).shape == (3, 1)
+    with pytest.raises(ValueError, match=r"shape \(N, 1, 8, 16, 4\), found \(3, 1, 8, 8, 8\)"):
+        small(*torch.randn(2, 3, 1, 8, 8, 8))
+
+
+@pytest.mark.parametrize("patch, filters", [((32, 32), ()), ((32, 32, 24), ()), ((2, 2, 2), (4, 4)), ((8, 8, 0), (4,))])
+def test_a_patch_that_cannot_be_halved_so_often_is_refused(patch, filters):
+    with pytest.raises(ValueError, match="expected a patch in multiples of|at least 1"):
+        Discriminator(patch, filters)
+
+
+def test_sizes_below_one_are_refused():
+    with pytest.raises(ValueError, match="whole numbers of at least 1"):
+        Discriminator(stage_filters=(32, 0))

@@ -55,6 +55,23 @@ def test_batch_normalisation_has_four_numbers_a_channel_and_the_last_layer_has_n
     assert [type(module) for module in a_generator.layers[-1]] == [nn.Conv3d]
 
 
+def test_other_numbers_of_filters_leave_the_rest_of_the_table():
+    filters = (2, 3, 4, 5, 6, 7, 8, 9)
+    generator = PaperGenerator(filters=filters)
+    found = [tuple(layer.convolution.weight.shape[:3]) for layer in generator.layers]
+    kernels = [kernel for kernel, *_ in TABLE]
+    assert found == list(zip((*filters, 1), (1, *filters), kernels, strict=True))
+    assert [layer.convolution.dilation[0] for layer in generator.layers] == [dilation for _, _, dilation, _ in TABLE]
+    with torch.inference_mode():
+        assert generator.eval()(torch.randn(1, 1, 8, 8, 8)).shape == (1, 1, 8, 8, 8)
+
+
+@pytest.mark.parametrize("filters", [(4,) * 7, (4,) * 9, (4,) * 7 + (0,), (4,) * 7 + (2.5,)])
+def test_numbers_of_filters_that_do_not_suit_the_table_are_refused(filters):
+    with pytest.raises(ValueError, match="expected 8 numbers of filters of at least 1"):
+        PaperGenerator(filters=filters)
+
+
 def test_no_convolution_has_a_bias(a_generator):
     assert all(layer.convolution.bias is None for layer in a_generator.layers)
 

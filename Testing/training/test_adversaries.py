@@ -1,4 +1,5 @@
 import copy
+import dataclasses
 
 import numpy as np
 import pytest
@@ -112,6 +113,15 @@ def test_without_an_adversarial_weight_there_is_no_discriminator():
     assert set(ours.update(a_batch())) == {"generator", "reconstruction", "gradient"}
 
 
+def test_the_discriminator_is_the_size_that_the_experiment_says():
+    experiment = dataclasses.replace(tiny_experiment(), discriminator={"stage_filters": [3], "dense_units": [5, 4]})
+    networks = adversaries(experiment).networks
+    shapes = [tuple(p.shape) for p in networks["discriminator"].parameters() if p.ndim > 1]
+    assert shapes == [(3, 2, 3, 3, 3), (5, 3 * 4**3), (4, 5), (1, 4)]
+    with pytest.raises(InputError, match="discriminator: .*unexpected keyword argument 'stages'"):
+        adversaries(dataclasses.replace(experiment, discriminator={"stages": 2}))
+
+
 def test_weights_follow_from_the_seed():
     one, same, other = (adversaries(tiny_experiment(seed=seed)) for seed in (1, 1, 2))
     weights = [
@@ -148,8 +158,10 @@ def test_a_cpu_computes_in_single_precision():
 
 
 def test_patches_that_do_not_suit_the_networks_are_refused():
-    with pytest.raises(InputError, match=r"expected patches of \(8, 8, 8\) for the discriminator, found \(8, 8, 4\)"):
-        adversaries(tiny_experiment(patch=(8, 8, 4)))
+    with pytest.raises(
+        InputError, match=r"discriminator: expected a patch in multiples of 4 for 2 stages, found \(8, 8,"
+    ):
+        adversaries(tiny_experiment(patch=(8, 8, 2)))
     unet = {"name": "residual-unet", "configuration": {"widths": [2, 2], "blocks": [1, 1], "slice_strides": [1]}}
     experiment = tiny_experiment(patch=(7, 8, 8))
     object.__setattr__(experiment, "network", unet)

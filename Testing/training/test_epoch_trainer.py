@@ -8,7 +8,7 @@ from epoch_examples import assert_equal, prepare, read_subjects, shrink_networks
 from mrsynth.errors import InputError, MissingFile, OutputError, OutputExists
 from mrsynth_training import epoch_trainer
 from mrsynth_training.adversaries import Adversaries
-from mrsynth_training.checkpoints import CHECKPOINT, read_state
+from mrsynth_training.checkpoints import CHECKPOINT, read_state, write_state
 from mrsynth_training.epoch_checkpoint import EpochCheckpoint, read_best_epoch
 from mrsynth_training.epoch_trainer import EpochTrainer
 from mrsynth_training.run_options import RunOptions
@@ -163,6 +163,18 @@ def test_a_run_over_epochs_is_not_overwritten_without_asking(a_trainer):
 def test_resuming_a_folder_without_a_run_is_refused(a_trainer):
     with pytest.raises(MissingFile, match="the checkpoint of a run"):
         a_trainer("nowhere", resume=True)
+
+
+def test_an_option_that_is_younger_than_the_run_is_no_change(a_trainer):
+    trainer = a_trainer()
+    trainer.save()
+    older = checkpoint(trainer)
+    older.experiment.pop("discriminator")
+    write_state(trainer.run.folder / CHECKPOINT, older)
+    assert a_trainer(resume=True).progress.done == 0
+    changed = dataclasses.replace(tiny_experiment(), discriminator={"dense_units": [8]})
+    with pytest.raises(InputError, match=r"discriminator.dense_units: expected \[8\], found None"):
+        a_trainer(experiment=changed, resume=True)
 
 
 def test_resuming_a_changed_experiment_says_what_changed(a_trainer):

@@ -44,6 +44,15 @@ def test_a_run_says_its_best_epoch_with_range_and_mask(a_file, a_cache, tmp_path
     assert "training" in said.err
 
 
+def test_values_of_the_experiment_can_be_changed(a_file, a_cache, tmp_path, capsys):
+    changes = ("--set", "schedule.epochs=1", "--set", "losses.reconstruction=L1")
+    assert run(a_file, a_cache, tmp_path / "run", *changes) == 0
+    assert "1 of 1 epochs, finished" in capsys.readouterr().out
+    assert read_best_epoch(tmp_path / "run").experiment["losses"]["reconstruction"] == "L1"
+    assert run(a_file, a_cache, tmp_path / "run", "--resume") == 2
+    assert "schedule.epochs: expected 2, found 1" in capsys.readouterr().err
+
+
 def test_an_experiment_that_continues_another_finds_its_run_beside_its_own(a_file, a_cache, tmp_path, capsys):
     a_file.write_text(DOCUMENT.replace('target_contrast = "PD"', 'target_contrast = "PD"\ncontinues = "tiny"'))
     a_file.write_text(a_file.read_text().replace('name = "tiny"', 'name = "next"', 1))

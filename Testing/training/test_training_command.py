@@ -70,6 +70,16 @@ def test_the_four_commands_lead_from_label_maps_to_a_measured_model(
     load_model(InstalledModel(card, models / "tiny"))
 
 
+def test_values_of_the_experiment_can_be_changed_for_simulation_and_fit(
+    an_experiment_file, label_maps, tmp_path, capsys
+):
+    change = ("--set", "simulation.scans=2", "--set", "optimization.steps=3")
+    assert run("simulate", an_experiment_file, label_maps, tmp_path / "cache", "--processes", 1, *change) == 0
+    assert "2 scans of 2 heads" in capsys.readouterr().out
+    assert run("fit", an_experiment_file, tmp_path / "cache", tmp_path / "run", *change) == 0
+    assert "3 of 3 steps, finished" in capsys.readouterr().out
+
+
 def test_a_finished_run_is_not_trained_over(an_experiment_file, a_cache, tmp_path, capsys):
     assert run("fit", an_experiment_file, a_cache, tmp_path / "run") == 0
     assert run("fit", an_experiment_file, a_cache, tmp_path / "run") == 2

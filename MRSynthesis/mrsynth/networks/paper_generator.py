@@ -1,7 +1,8 @@
 """The paper's generator: nine convolutions at full resolution."""
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 
@@ -53,19 +54,24 @@ class PaperGenerator(nn.Module):
 
     Args:
         residual: Whether the input is added to the last layer's output (long skip); the parameters are the same.
+        filters: Output channels of the layers but the last; empty for the report's. Fewer are for trying things out.
 
     Attributes:
         size_multiple: What each axis of an input must be a multiple of.
+
+    Raises:
+        ValueError: If there are not as many filters as layers, or one is below 1.
     """
 
     size_multiple = (1, 1, 1)
 
-    def __init__(self, residual: bool = False) -> None:
+    def __init__(self, residual: bool = False, filters: Sequence[int] = ()) -> None:
         super().__init__()
         self.residual = residual
-        inputs = (1, *(layer.filters for layer in GENERATOR_LAYERS[:-1]))
-        self.layers = nn.ModuleList(map(_hidden_layer, inputs[:-1], GENERATOR_LAYERS[:-1]))
-        self.layers.append(nn.Sequential(OrderedDict(convolution=_convolution(inputs[-1], GENERATOR_LAYERS[-1]))))
+        *hidden, last = _layers(filters)
+        inputs = (1, *(layer.filters for layer in hidden))
+        self.layers = nn.ModuleList(map(_hidden_layer, inputs[:-1], hidden))
+        self.layers.append(nn.Sequential(OrderedDict(convolution=_convolution(inputs[-1], last))))
         self._fast = FastPaperGenerator()
 
     def forward(self, source: Tensor) -> Tensor:
@@ -84,6 +90,16 @@ class PaperGenerator(nn.Module):
 def batch_normalization(channels: int) -> nn.BatchNorm3d:
     """Return a batch normalisation with the constants of Keras, which the report used."""
     return nn.BatchNorm3d(channels, eps=BATCH_NORM_EPSILON, momentum=BATCH_NORM_MOMENTUM)
+
+
+def _layers(filters: Sequence[int]) -> tuple[ConvolutionLayer, ...]:
+    """Return the generator's table, with other numbers of filters in all rows but the last if there are any."""
+    if not filters:
+        return GENERATOR_LAYERS
+    *hidden, last = GENERATOR_LAYERS
+    if len(filters) != len(hidden) or not all(isinstance(number, int) and number >= 1 for number in filters):
+        raise ValueError(f"expected {len(hidden)} numbers of filters of at least 1, found {tuple(filters)}")
+    return (*(replace(layer, filters=number) for layer, number in zip(hidden, filters, strict=True)), last)
 
 
 def _convolution(inputs: int, layer: ConvolutionLayer) -> nn.Conv3d:
