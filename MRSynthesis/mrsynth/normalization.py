@@ -1,5 +1,6 @@
 """Intensities as the networks see them, and the way back to the scan's own scale."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -29,7 +30,7 @@ class Scale:
 class Normalizer(Protocol):
     """A pair of maps between a scan's intensities and a network's."""
 
-    def normalize(self, voxels: np.ndarray) -> tuple[np.ndarray, Scale]: ...
+    def normalize(self, voxels: np.ndarray, spacing_mm: Sequence[float]) -> tuple[np.ndarray, Scale]: ...
 
     def restore(self, voxels: np.ndarray, scale: Scale) -> np.ndarray: ...
 
@@ -63,7 +64,8 @@ class RobustNormalizer:
         if not self.target_to_source > 0:
             raise InputError(f"expected target_to_source > 0, found {self.target_to_source}", code="bad_card")
 
-    def normalize(self, voxels: np.ndarray) -> tuple[np.ndarray, Scale]:
+    def normalize(self, voxels: np.ndarray, spacing_mm: Sequence[float] = (1, 1, 1)) -> tuple[np.ndarray, Scale]:
+        """Return the normalised voxels and what undoes it; their spacing does not matter."""
         floor = air_floor(voxels)
         tissue = tissue_scale(voxels, floor)
         normalized = (voxels - np.float32(floor)) / np.float32(tissue)
@@ -78,27 +80,52 @@ class RobustNormalizer:
 
 @dataclass(frozen=True)
 class ZScoreNormalizer:
-    """Zero mean and unit standard deviation over the whole volume, source and target each by its own, as in the report.
+    """Zero mean and unit standard deviation, source and target each by its own, as in the report.
+
+    Mean and deviation depend on how much air there is around the head. So where the scans of training were cropped, a
+    scan's are taken over as much of its middle.
 
     Attributes:
         target_mean: Mean of the targets in training, in units of their sources' median tissue intensity.
         target_std: Their standard deviation, in the same units.
+        extent_mm: How much of the middle counts, along (in-plane, in-plane, slice); the whole scan if it is None.
     """
 
     target_mean: float
     target_std: float
+    extent_mm: Sequence[float] | None = None
 
     def __post_init__(self) -> None:
         if not self.target_std > 0:
             raise InputError(f"expected target_std > 0, found {self.target_std}", code="bad_card")
+        if self.extent_mm is not None and not (len(self.extent_mm) == 3 and min(self.extent_mm) > 0):
+            raise InputError(f"expected an extent of three lengths above 0 mm, found {self.extent_mm}", code="bad_card")
 
-    def normalize(self, voxels: np.ndarray) -> tuple[np.ndarray, Scale]:
-        floor = air_floor(voxels)
-        mean, std = float(voxels.mean(dtype=np.float64)), float(voxels.std(dtype=np.float64))
+    def normalize(self, voxels: np.ndarray, spacing_mm: Sequence[float] = (1, 1, 1)) -> tuple[np.ndarray, Scale]:
+        """Return the normalised voxels and what undoes it.
+
+        Args:
+            voxels: Intensities, axes (in-plane, in-plane, slice).
+            spacing_mm: Between neighbours along these axes.
+
+        Raises:
+            InputError: Code ``constant``, if what counts of the scan has one value.
+        """
+        counted = voxels[self._middle(voxels.shape, spacing_mm)]
+        floor = air_floor(counted)
+        mean, std = float(counted.mean(dtype=np.float64)), float(counted.std(dtype=np.float64))
         if std == 0:
             raise InputError("expected a scan whose intensities vary, found a constant", code="constant")
         normalized = (voxels - np.float32(mean)) / np.float32(std)
-        return normalized, Scale(offset=mean, spread=std, tissue=tissue_scale(voxels, floor), floor=floor)
+        return normalized, Scale(offset=mean, spread=std, tissue=tissue_scale(counted, floor), floor=floor)
+
+    def _middle(self, shape: Sequence[int], spacing_mm: Sequence[float]) -> tuple[slice, ...]:
+        """Return the box of the voxels that count; of an odd difference the far end loses the extra voxel."""
+        if self.extent_mm is None:
+            return (slice(None),) * len(shape)
+        counts = (max(round(extent / step), 1) for extent, step in zip(self.extent_mm, spacing_mm, strict=True))
+        starts = ((max(size - count, 0) // 2, count) for size, count in zip(shape, counts, strict=True))
+        return tuple(slice(start, start + count) for start, count in starts)
 
     def restore(self, voxels: np.ndarray, scale: Scale) -> np.ndarray:
         offset = self.target_mean * scale.tissue + scale.floor

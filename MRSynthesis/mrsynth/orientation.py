@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 
 import numpy as np
@@ -11,6 +11,10 @@ from mrsynth.volume import Volume
 
 _PLANES = ("sagittal", "coronal", "axial")
 """The plane of slices that are stacked along R, A and S."""
+
+AS_ACQUIRED = "acquired"
+PLANE_DIRECTIONS = {"axial": "RAS", "coronal": "RSA", "sagittal": "ASR"}
+"""The direction of each stack axis (in-plane, in-plane, slice) of a plane."""
 
 _SUPERIOR = 2
 
@@ -78,6 +82,26 @@ class SliceOrder:
 
     def _flip(self) -> tuple[slice, ...]:
         return tuple(slice(None, None, -1 if flipped else 1) for flipped in self.flipped)
+
+
+def slice_order(volume: Volume, plane: str) -> SliceOrder:
+    """Return how a volume's axes become those of a stack of slices in a plane.
+
+    Args:
+        volume: Any orientation.
+        plane: ``acquired`` for its own slices, or ``axial``, ``coronal`` or ``sagittal`` to cut it another way.
+    """
+    order = SliceOrder.of(volume)
+    if plane == AS_ACQUIRED:
+        return order
+    turned = [PLANE_DIRECTIONS[order.plane].index(direction) for direction in PLANE_DIRECTIONS[plane]]
+    return replace(
+        order,
+        axes=tuple(order.axes[i] for i in turned),
+        flipped=tuple(order.flipped[i] for i in turned),
+        stack_spacing_mm=tuple(order.stack_spacing_mm[i] for i in turned),
+        plane=plane,
+    )
 
 
 def _axes_towards_ras(affine: np.ndarray) -> tuple[int, int, int]:

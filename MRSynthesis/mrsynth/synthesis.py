@@ -12,7 +12,7 @@ from mrsynth.devices import resolve_device
 from mrsynth.grid import Grid, interleaved_stacks
 from mrsynth.memory_fallback import PatchPredictor
 from mrsynth.normalization import build_normalizer
-from mrsynth.orientation import SliceOrder
+from mrsynth.orientation import AS_ACQUIRED, SliceOrder, slice_order
 from mrsynth.progress import CancelLook, Progress, ProgressListener, ignore, never
 from mrsynth.stack_synthesis import StackSynthesis
 from mrsynth.tiling import MODES, Tiling, tiling_of_card
@@ -78,8 +78,9 @@ def synthesize(
 ) -> Synthesis:
     """Synthesise a model's target contrast from a scan of its source contrast.
 
-    The scan is brought to the network's axes by flips and transpositions, taken apart into interleaved stacks where it
-    is finer than what the model was trained on, and put back the same way: nothing is interpolated.
+    The scan is brought to the network's axes by flips and transpositions (to slices of the model's plane, if it has
+    one), taken apart into interleaved stacks where it is finer than what the model was trained on, and put back the
+    same way: nothing is interpolated.
 
     Args:
         volume: The scan, any orientation and size.
@@ -97,11 +98,12 @@ def synthesize(
     started = time.monotonic()
     options = options or SynthesisOptions()
     stop_if(cancelled)
-    order, normalizer = SliceOrder.of(volume), build_normalizer(model.card.normalization)
+    entry, normalizer = model.card.grid, build_normalizer(model.card.normalization)
+    order = slice_order(volume, entry.get("plane", AS_ACQUIRED))
     tiling = tiling_of_card(model.card.inference, options.mode, model.network.size_multiple)
     predictor = PatchPredictor(model.network, resolve_device(options.device), options.batch_size)
-    normalized, scale = normalizer.normalize(order.to_stack(volume.voxels))
-    grid = Grid(**model.card.grid)
+    normalized, scale = normalizer.normalize(order.to_stack(volume.voxels), order.stack_spacing_mm)
+    grid = Grid(entry["in_plane_spacing_mm"], entry["slice_spacing_mm"])
     stacks = list(interleaved_stacks(normalized.shape, grid.strides(order.stack_spacing_mm)))
     step = _Steps(predictor, progress, cancelled)
     synthesis = StackSynthesis(predictor, tiling, left_right_axis(order) if options.uncertainty else None, step)

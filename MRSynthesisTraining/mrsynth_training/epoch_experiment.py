@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mrsynth.orientation import AS_ACQUIRED, PLANE_DIRECTIONS
 from mrsynth_training.experiments import checked_table, read_kind, require, require_network
 from mrsynth_training.plain_name import require_plain_name
-from mrsynth_training.preprocessing import AS_ACQUIRED, PLANE_DIRECTIONS
 
 RECONSTRUCTIONS = ("L1", "L2")
 REDUCTIONS = ("mean", "sum")

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from mrsynth.errors import InputError
+from mrsynth.orientation import AS_ACQUIRED
 from mrsynth_training.epoch_experiment import EpochExperiment
 from mrsynth_training.paired_dataset import PatchPairs, read_part
-from mrsynth_training.preprocessing import AS_ACQUIRED
 from mrsynth_training.split_file import read_split
 from mrsynth_training.volume_cache import CachedSubject
 

@@ -1,20 +1,16 @@
 """What the protocol does to a pair of scans before a network sees it: one size, every third slice, standardised."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from mrsynth.errors import InputError
 from mrsynth.normalization import Scale, ZScoreNormalizer
-from mrsynth.orientation import SliceOrder
+from mrsynth.orientation import AS_ACQUIRED, PLANE_DIRECTIONS, SliceOrder, slice_order
 from mrsynth.volume import Volume
 from mrsynth_training.subject_table import TOO_SMALL
-
-AS_ACQUIRED = "acquired"
-# The direction of each stack axis (in-plane, in-plane, slice) of a plane, as in `mrsynth.orientation.SliceOrder`.
-PLANE_DIRECTIONS = {"axial": "RAS", "coronal": "RSA", "sagittal": "ASR"}
 
 # The target's own scale is not known at synthesis; here each scan is only brought to its own mean and deviation.
 _STANDARD = ZScoreNormalizer(target_mean=0.0, target_std=1.0)
@@ -105,21 +101,6 @@ def prepare_pair(source: Volume, target: Volume, options: PreprocessingOptions) 
     )
     affine = source.affine @ _index_map(source.shape, order, places)
     return PreparedPair(np.stack(stacks), scales, affine, order.plane, acquired)
-
-
-def slice_order(volume: Volume, plane: str) -> SliceOrder:
-    """Return how a volume's axes become those of a stack of slices in a plane; ``acquired`` leaves it as it is."""
-    order = SliceOrder.of(volume)
-    if plane == AS_ACQUIRED:
-        return order
-    turned = [PLANE_DIRECTIONS[order.plane].index(direction) for direction in PLANE_DIRECTIONS[plane]]
-    return replace(
-        order,
-        axes=tuple(order.axes[i] for i in turned),
-        flipped=tuple(order.flipped[i] for i in turned),
-        stack_spacing_mm=tuple(order.stack_spacing_mm[i] for i in turned),
-        plane=plane,
-    )
 
 
 def _places(shape: Sequence[int], options: PreprocessingOptions) -> list[np.ndarray]:

@@ -239,3 +239,18 @@ def test_a_file_that_is_no_json_is_refused_with_its_path(a_card_file: Path, cont
 def test_a_card_that_is_not_there_is_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(MissingFile, match="expected a model card"):
         read_card(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize("plane", ["axial", "coronal", "sagittal"])
+def test_a_card_may_name_a_plane_and_an_extent(plane: str) -> None:
+    normalization = {"kind": "zscore", "target_mean": 1.0, "target_std": 0.5, "extent_mm": [210, 210, 120]}
+    document = card_document(normalization=normalization, grid=card_document()["grid"] | {"plane": plane})
+    assert ModelCard.from_dict(document).to_dict() == document
+
+
+def test_a_wrong_plane_or_extent_is_named() -> None:
+    assert 'grid.plane: expected "axial", "coronal" or "sagittal"' in refusal(changed("grid.plane", "oblique"))
+    zscore = {"kind": "zscore", "target_mean": 1.0, "target_std": 0.5}
+    message = refusal(card_document(normalization=zscore | {"extent_mm": [210, 210]}))
+    assert "normalization.extent_mm: expected three lengths above 0 mm" in message
+    assert "expected a number above 0" in refusal(card_document(normalization=zscore | {"extent_mm": [1, 2, 0]}))

@@ -39,3 +39,9 @@ def test_a_model_without_figures_says_so() -> None:
 def test_several_figures_are_set_apart_by_a_blank_line() -> None:
     figures = card_document()["figures"] * 2
     assert "\n\n  simulated heads" in card_summary(ModelCard.from_dict(card_document(figures=figures)))
+
+
+def test_a_model_of_a_plane_says_so() -> None:
+    grid = card_document()["grid"] | {"plane": "coronal"}
+    text = card_summary(ModelCard.from_dict(card_document(grid=grid)))
+    assert "pixels of 0.8 to 1.2 mm, coronal slices 2.5 to 6 mm apart" in text

@@ -87,3 +87,27 @@ def test_an_unknown_or_incomplete_normalisation_is_a_bad_card(normalization):
     with pytest.raises(InputError) as refusal:
         build_normalizer(normalization)
     assert refusal.value.code == "bad_card"
+
+
+@pytest.mark.parametrize(
+    ("spacing_mm", "extent_mm", "middle"),
+    [
+        ((1.0, 1.0, 4.0), (12.0, 12.0, 32.0), np.s_[6:18, 6:18, :]),
+        ((1.0, 2.0, 4.0), (13.0, 20.0, 4.0), np.s_[5:18, 7:17, 3:4]),
+        ((1.0, 1.0, 4.0), (100.0, 24.0, 100.0), np.s_[:, :, :]),
+        ((1.0, 1.0, 4.0), (23.6, 0.1, 20.0), np.s_[:, 11:12, 1:6]),
+    ],
+)
+def test_z_scores_are_taken_over_the_middle_that_counts(a_scan, spacing_mm, extent_mm, middle):
+    whole = {"kind": "zscore", "target_mean": 0.5, "target_std": 0.8}
+    normalized, scale = build_normalizer(whole | {"extent_mm": extent_mm}).normalize(a_scan, spacing_mm)
+    expected, expected_scale = build_normalizer(whole).normalize(a_scan[middle])
+    np.testing.assert_array_equal(normalized[middle], expected)
+    assert scale == expected_scale and normalized.shape == a_scan.shape
+
+
+@pytest.mark.parametrize("extent_mm", [[], [1.0, 2.0], [1.0, 0.0, 2.0]])
+def test_an_extent_that_is_none_is_a_bad_card(extent_mm):
+    with pytest.raises(InputError, match="an extent of three lengths above 0 mm") as refusal:
+        build_normalizer({"kind": "zscore", "target_mean": 0.0, "target_std": 1.0, "extent_mm": extent_mm})
+    assert refusal.value.code == "bad_card"

@@ -101,6 +101,27 @@ def test_the_identity_returns_a_scan_that_is_cut_into_tiles(monkeypatch):
     np.testing.assert_allclose(result.volume.voxels, scan.voxels, rtol=1e-5)
 
 
+@pytest.mark.parametrize(("plane", "others"), [("axial", (0, 1)), ("coronal", (0, 2)), ("sagittal", (1, 2))])
+def test_a_model_of_a_plane_sees_slices_of_that_plane_however_the_scan_was_acquired(plane, others):
+    axial = a_scan((8, 9, 7))
+    inference = {"mode": "paper", "patch": [9, 9, 9], "stride": [9, 9, 9], "smooth_stride": None}
+    grid = {"slice_spacing_mm": [1.0, 6.0], "in_plane_spacing_mm": [0.8, 6.0], "plane": plane}
+    result = synthesize(axial, a_model(SliceMean(), inference, **grid), on_cpu())
+    seen = result.volume.voxels
+    assert all(np.ptp(seen, axis=axis).max() < 1e-3 for axis in others)
+    across = ({0, 1, 2} - set(others)).pop()
+    assert np.ptp(seen, axis=across).max() > 1
+    assert result.warnings
+
+
+def test_a_scan_larger_than_those_of_training_is_standardised_by_as_much_of_its_middle():
+    scan = a_scan((24, 20, 10))
+    wide = Volume(np.pad(scan.voxels, ((5, 6), (2, 3), (2, 3))), scan.affine)
+    normalization = {"kind": "zscore", "target_mean": 1.0, "target_std": 0.5, "extent_mm": [24.0, 20.0, 40.0]}
+    expected, found = (synthesize(each, a_model(normalization=normalization), on_cpu()).volume for each in (scan, wide))
+    np.testing.assert_allclose(found.voxels[5:-6, 2:-3, 2:-3], expected.voxels, rtol=1e-5)
+
+
 def test_the_network_sees_slices_along_the_last_axis():
     coronal = a_scan((6, 5, 4), spacing=(1.0, 4.0, 1.0))
     result = synthesize(coronal, a_model(SliceMean(), {**PATCHES, "patch": [6, 4, 5], "stride": [6, 4, 5]}), on_cpu())

@@ -4,9 +4,10 @@ from ixi_examples import AFFINE, scan_voxels
 
 from mrsynth.errors import InputError
 from mrsynth.grid import interleaved_stacks
-from mrsynth.orientation import SliceOrder
+from mrsynth.normalization import ZScoreNormalizer
+from mrsynth.orientation import SliceOrder, slice_order
 from mrsynth.volume import Volume
-from mrsynth_training.preprocessing import PreprocessingOptions, prepare_pair, slice_order
+from mrsynth_training.preprocessing import PreprocessingOptions, prepare_pair
 
 RAS = np.diag([0.9375, 0.9375, 1.25, 1.0])
 
@@ -94,6 +95,20 @@ def test_a_plane_has_its_slices_along_its_own_direction(plane, directions):
     assert (stack_affine[:3, :3].sum(axis=0) > 0).all()
     assert order.plane == plane
     assert slice_order(a_pair((8, 8, 8))[0], "acquired") == SliceOrder.of(a_pair((8, 8, 8))[0])
+
+
+def test_synthesis_standardises_a_whole_scan_as_its_preparation_does():
+    source, target = a_pair((40, 35, 29), AFFINE)
+    options = PreprocessingOptions((20, 22, 18))
+    prepared = prepare_pair(source, target, options)
+    order = slice_order(source, "acquired")
+    spacings = np.linalg.norm(prepared.affine[:3, :3], axis=0)
+    normalizer = ZScoreNormalizer(1.0, 1.0, extent_mm=tuple(spacings * options.shape))
+    stack, _ = normalizer.normalize(order.to_stack(source.voxels), order.stack_spacing_mm)
+    x, y, z = ((found - size) // 2 for found, size in zip(stack.shape, options.size, strict=True))
+    # Every slice counts there and every third here, so that the two differ by the noise of a third of the slices.
+    taken = stack[x : x + 20, y : y + 22, z : z + 18 : 3]
+    np.testing.assert_allclose(taken, prepared.voxels[0], atol=0.05)
 
 
 def test_a_constant_that_only_the_crop_reveals_is_refused():

@@ -4,7 +4,7 @@ import copy
 import json
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, NoReturn, TypedDict
+from typing import Any, NoReturn, NotRequired, TypedDict
 
 from mrsynth.errors import InputError, MissingFile
 from mrsynth.models.card_check import check_card
@@ -22,6 +22,7 @@ class NetworkEntry(TypedDict):
 class GridEntry(TypedDict):
     in_plane_spacing_mm: list[float]
     slice_spacing_mm: list[float]
+    plane: NotRequired[str]
 
 
 class InferenceEntry(TypedDict):
@@ -62,7 +63,8 @@ class ModelCard:
     """A model's description; the fields mean what ``model_card.schema.json`` says, and are checked against it.
 
     Attributes:
-        grid: Spacings in mm the network was trained on, each ``[lowest, highest]``.
+        grid: Spacings in mm the network was trained on, each ``[lowest, highest]``, and the plane of its slices if that
+            is not the one a scan was acquired in.
         normalization: What ``mrsynth.normalization.build_normalizer`` takes.
         inference: Patch and strides in voxels, axes (in-plane, in-plane, slice); a patch of None is the whole stack.
         figures: Measured on what, inside which mask, over which range, next to which baselines.

@@ -88,7 +88,8 @@ def _value_complaints(value: Any, field: str) -> Iterator[str]:
 def _law_complaints(card: dict[str, Any]) -> Iterator[str]:
     if card["source_contrast"] == card["target_contrast"]:
         yield f"target_contrast: expected another contrast than the source's, found {card['target_contrast']} for both"
-    for field, (low, high) in card["grid"].items():
+    for field in ("in_plane_spacing_mm", "slice_spacing_mm"):
+        low, high = card["grid"][field]
         if low > high:
             yield f"grid.{field}: expected [lowest, highest], found [{low}, {high}]"
     yield from _patch_complaints(card["inference"])

@@ -31,9 +31,10 @@ def _purpose(card: ModelCard) -> Iterator[tuple[str, str]]:
 def _making(card: ModelCard) -> Iterator[tuple[str, str]]:
     training, grid = card.training, card.grid
     yield "Network", f"{card.network['name']}, intensities {card.normalization['kind']}, {card.inference['mode']} mode"
+    plane = f"{grid['plane']} slices" if "plane" in grid else "slices"
     yield (
         "Grid",
-        f"pixels of {_range(grid['in_plane_spacing_mm'])} mm, slices {_range(grid['slice_spacing_mm'])} mm apart",
+        f"pixels of {_range(grid['in_plane_spacing_mm'])} mm, {plane} {_range(grid['slice_spacing_mm'])} mm apart",
     )
     kind = "simulated" if training["simulated"] else "acquired"
     yield "Trained on", f"{training['data']} ({kind}, {training['subjects']} subjects, {training['protocol']})"
