@@ -47,6 +47,7 @@ class PreparationTask:
         return {
             "subject": self.pair.subject,
             "site": self.pair.site,
+            "origin": self.pair.origin,
             "contrasts": list(self.contrasts),
             "options": self.options.to_dict(),
             "source": self.pair.source.fingerprint(),

@@ -19,10 +19,10 @@ from mrsynth.models.download import ADDRESS_SCHEMES
 from mrsynth.progress import CancelLook, Progress, ProgressListener, ignore, never
 from mrsynth_training.archive_checksum import file_sha256, read_into, record_checksum
 from mrsynth_training.archive_origin import Origin, failed, opened
+from mrsynth_training.data_origin import IXI_LICENCE
 from mrsynth_training.ixi_scans import ARCHIVES
 
 ADDRESS = "https://biomedic.doc.ic.ac.uk/brain-development/downloads/IXI"
-LICENCE = "CC BY-SA 3.0"
 # For the question only: nothing is opened before it is answered, so the server cannot be asked for the size.
 APPROXIMATE_GB = {"T2": 3.9, "PD": 4.1}
 CHUNK_BYTES = 1 << 20
@@ -55,7 +55,7 @@ class ArchiveDownload:
         """Return what a person has to agree to."""
         archives = " and ".join(f"{ARCHIVES[each]} (about {APPROXIMATE_GB[each]:.1f} GB)" for each in contrasts)
         return (
-            f"Download {archives} of the IXI dataset, licence {LICENCE}, from {self.address} to {self.folder}? "
+            f"Download {archives} of the IXI dataset, licence {IXI_LICENCE}, from {self.address} to {self.folder}? "
             "No official checksum is known: the one of what arrives is recorded and verified on each later use."
         )
 

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from mrsynth.errors import InputError, MissingFile
 from mrsynth.volume import is_volume_path
+from mrsynth_training.data_origin import IXI
 from mrsynth_training.ixi_archive import list_members
 from mrsynth_training.scan_file import ScanFile
 from mrsynth_training.scan_pair import ScanPair
@@ -111,4 +112,4 @@ def _pair(scans: Sequence[IxiScan]) -> ScanPair | SubjectRecord:
     (source,), (target,) = (by_contrast[contrast] for contrast in CONTRASTS)
     if (source.site, source.examination) != (target.site, target.examination):
         return SubjectRecord(subject, site, OTHER_EXAMINATION, f"expected one examination, found {found}")
-    return ScanPair(subject, site, source.file, target.file)
+    return ScanPair(subject, site, source.file, target.file, IXI)

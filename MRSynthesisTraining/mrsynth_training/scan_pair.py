@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from mrsynth.errors import InputError
 from mrsynth.resampling import Lattice
 from mrsynth.volume import Volume, require_variation
+from mrsynth_training.data_origin import OWN
 from mrsynth_training.plain_name import require_plain_name
 from mrsynth_training.scan_file import ScanFile
 from mrsynth_training.subject_table import OTHER_PLACE, OTHER_SHAPE
@@ -19,6 +20,7 @@ class ScanPair:
         site: Where the scans were made; may be empty.
         source: The one contrast.
         target: The other, on the same grid.
+        origin: A key of `data_origin.ORIGINS`.
 
     Raises:
         InputError: If the subject's name cannot be part of a file name.
@@ -28,6 +30,7 @@ class ScanPair:
     site: str
     source: ScanFile
     target: ScanFile
+    origin: str = OWN
 
     def __post_init__(self) -> None:
         require_plain_name(self.subject, "the name of a subject")

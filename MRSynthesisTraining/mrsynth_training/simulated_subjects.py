@@ -10,6 +10,7 @@ import torch
 
 from mrsynth.volume import Volume
 from mrsynth_training.cache_filling import PreparationTask
+from mrsynth_training.data_origin import SIMULATED
 from mrsynth_training.evaluation_cases import stack_affine
 from mrsynth_training.label_maps import read_label_map
 from mrsynth_training.pair_cache import subject_of
@@ -66,6 +67,10 @@ class SimulatedScanPair:
     @property
     def site(self) -> str:
         return SITE
+
+    @property
+    def origin(self) -> str:
+        return SIMULATED
 
     @property
     def source(self) -> SimulatedEcho:

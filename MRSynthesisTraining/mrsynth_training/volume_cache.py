@@ -16,9 +16,10 @@ import numpy as np
 from mrsynth.atomic_file import refused_write, replacing_file
 from mrsynth.errors import InputError, MissingFile
 from mrsynth.json_file import write_json
+from mrsynth_training.data_origin import ORIGINS, OWN, DataOrigin
 from mrsynth_training.preprocessing import PreparedPair
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +42,11 @@ class CachedSubject:
     @property
     def site(self) -> str:
         return self.description["site"]
+
+    @property
+    def origin(self) -> DataOrigin:
+        """Where the scans come from."""
+        return ORIGINS.get(self.description.get("origin"), ORIGINS[OWN])
 
     @property
     def contrasts(self) -> tuple[str, str]:
@@ -78,7 +84,7 @@ def write_subject(cache: Path, made_from: dict[str, Any], prepared: PreparedPair
 
     Args:
         cache: An existing folder.
-        made_from: Subject, site, contrasts, options and fingerprints; kept in the description as it is.
+        made_from: Subject, site, origin, contrasts, options and fingerprints; kept in the description as it is.
         prepared: The array and its geometry.
 
     Raises:
@@ -150,7 +156,8 @@ def _read_description(path: Path) -> dict[str, Any]:
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(f"{path}: expected a description in JSON, found a damaged one", "corrupt_file") from error
     if not known:
-        raise InputError(f"{path}: expected a description of format {FORMAT}, found another", "corrupt_file")
+        expected = f"expected a description of format {FORMAT}, found another; prepare it again"
+        raise InputError(f"{path}: {expected}", "corrupt_file")
     return document
 
 

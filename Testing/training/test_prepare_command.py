@@ -21,6 +21,7 @@ from ixi_examples import (
 )
 
 from mrsynth_training import cache_filling, cli, prepare_command
+from mrsynth_training.data_origin import IXI, ORIGINS, OWN
 from mrsynth_training.paired_dataset import read_part
 from mrsynth_training.split_file import read_split
 
@@ -56,6 +57,7 @@ def test_ixi_with_broken_subjects_becomes_a_cache_a_table_and_a_split(ixi, cache
     subjects = [subject for part in ("train", "validation", "test") for subject in read_part(cache, split, part)]
     assert sorted(subject.subject for subject in subjects) == sorted(name[:6] for name in GOOD)
     assert all(subject.voxels.shape == (2, 16, 16, 3) for subject in subjects)
+    assert {subject.origin for subject in subjects} == {ORIGINS[IXI]}
 
 
 def test_archives_and_folders_give_the_same_arrays_and_split(ixi, cache, tmp_path):
@@ -104,7 +106,7 @@ def test_a_hospitals_own_pairs_are_prepared_from_a_table(tmp_path, cache, capsys
     assert run(table, cache, "--contrasts", "FLAIR", "T1", "--split", 2, 1, 1) == 0
     assert "5 subjects: 4 used, 1 skipped (1 missing_partner)" in capsys.readouterr().out
     (subject,) = read_part(cache, read_split(cache / "split.json"), "test")
-    assert subject.contrasts == ("FLAIR", "T1")
+    assert subject.contrasts == ("FLAIR", "T1") and subject.origin == ORIGINS[OWN]
     np.testing.assert_array_equal(subject.channel("FLAIR"), subject.channel("T1"))
 
 

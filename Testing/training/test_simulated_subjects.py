@@ -6,6 +6,7 @@ from small_heads import SMALL_SLICES
 from mrsynth.errors import MissingFile
 from mrsynth_training import cli, simulated_subjects
 from mrsynth_training.cache_filling import fill_volume_cache
+from mrsynth_training.data_origin import ORIGINS, SIMULATED
 from mrsynth_training.paired_dataset import read_part
 from mrsynth_training.simulated_subjects import PROTOCOL, SimulatedScanPair, plan_subjects
 from mrsynth_training.simulation import simulate
@@ -55,6 +56,7 @@ def test_subjects_are_standardised_scans_of_ixis_protocol_one_a_head(heads, tmp_
     np.testing.assert_allclose(subject.voxels.mean(axis=(1, 2, 3)), 0, atol=1e-5)
     np.testing.assert_allclose(subject.voxels.std(axis=(1, 2, 3)), 1, atol=1e-5)
     assert subject.description["plane"] == "axial" and subject.site == "simulated"
+    assert subject.origin == ORIGINS[SIMULATED] and subject.origin.simulated
 
 
 def test_source_and_target_are_the_two_echoes_on_one_grid(heads):
