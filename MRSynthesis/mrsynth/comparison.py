@@ -156,7 +156,7 @@ def compare_volumes(synthetic: Volume, reference: Volume, source: Volume | None 
     if aligned.source is not None:
         estimates[LINEAR] = linear_fit(aligned.source, target, aligned.covered)
         estimates[INTENSITY_MAP] = intensity_map(aligned.source, target, aligned.covered)
-    masks = {HEAD: _reference_head(target) & aligned.covered, WHOLE_VOLUME: aligned.covered}
+    masks = {HEAD: reference_head(target) & aligned.covered, WHOLE_VOLUME: aligned.covered}
     rows = [ComparisonRow(name, row) for name, image in estimates.items() for row in measure(image, target, masks)]
     return Comparison(
         rows=tuple(rows),
@@ -247,8 +247,15 @@ def _grid_in_words(lattice: Lattice, synthetic: Volume, reference: Volume) -> st
     return f"the synthetic volume's grid ({size}), the reference resampled onto it"
 
 
-def _reference_head(reference: np.ndarray) -> np.ndarray:
-    """The head in a reference of any offset: air is brought to zero first, as ``head_mask`` expects it there."""
+def reference_head(reference: np.ndarray) -> np.ndarray:
+    """The head in a reference of any offset: air is brought to zero first, as ``head_mask`` expects it there.
+
+    Args:
+        reference: Intensities of an acquired scan, any shape with three axes.
+
+    Returns:
+        Boolean array of the same shape.
+    """
     return head_mask(reference - np.float32(np.percentile(reference, _MASK_FLOOR_PERCENTILE)))
 
 

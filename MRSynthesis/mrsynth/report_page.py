@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING
 
 from mrsynth.comparison import INTENSITY_MAP, LINEAR, SYNTHETIC
 from mrsynth.comparison_display import figures_in_words
+from mrsynth.html_document import document, figure
 from mrsynth.metrics import HEAD, WHOLE_VOLUME
 from mrsynth.sidecar import software_versions
 
@@ -26,41 +26,6 @@ _COLUMNS = (
     ("SSIM", "1 is identical"),
     ("Gradient difference", "SD², lower is better"),
 )
-_STYLE = """
-@page { size: A4; margin: 14mm }
-* { box-sizing: border-box }
-body { margin: 0 auto; padding: 1.5rem; max-width: 68rem; background: #fff; color: #1d2733;
-  font: 16px/1.45 system-ui, "Segoe UI", "Helvetica Neue", Arial, sans-serif }
-h1 { margin: 0 0 .3rem; font-size: 1.7rem; line-height: 1.2 }
-h2 { margin: 2rem 0 .6rem; padding-bottom: .2rem; border-bottom: 1px solid #c9d1da; font-size: 1.15rem }
-p { margin: .4rem 0 }
-.quiet { color: #52606d; font-size: .9em }
-.banner, .warnings { margin: 1rem 0; padding: .7rem 1rem; border-left: 6px solid #b45309; background: #fff4e0 }
-.banner strong { display: block; font-size: 1.15rem; letter-spacing: .02em; color: #8a3d00 }
-.warnings ul { margin: .2rem 0; padding-left: 1.2rem }
-.banner, .warnings, thead th, tr.synthetic { -webkit-print-color-adjust: exact; print-color-adjust: exact }
-figure { margin: 0; break-inside: avoid }
-figure img { display: block; width: 100%; height: auto }
-figcaption { margin-top: .4rem; color: #52606d; font-size: .9em }
-.scroll { overflow-x: auto }
-table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .95rem }
-th, td { padding: .35rem .6rem; border-bottom: 1px solid #dfe4ea; text-align: left; vertical-align: top }
-thead th { background: #eef2f6; vertical-align: bottom }
-thead small { display: block; font-weight: normal; color: #52606d }
-.figures td, .figures thead th + th { text-align: right; white-space: nowrap }
-.figures thead small { white-space: normal }
-.figures tbody th { font-weight: normal; white-space: nowrap }
-.figures tr.mask th { padding-top: .8rem; font-weight: 600; color: #33475b }
-.figures tr.synthetic > * { font-weight: 700; background: #f6f9fc }
-.origin th { width: 13rem; font-weight: 600; white-space: nowrap }
-.origin td { overflow-wrap: anywhere }
-tr, section.keep { break-inside: avoid }
-h2 { break-after: avoid }
-@media print { body { padding: 0; max-width: none; font-size: 9.5pt } h1 { font-size: 16pt }
-  h2 { margin: .8rem 0 .4rem; font-size: 11pt } .banner { margin: .5rem 0; padding: .4rem .8rem }
-  .banner strong { font-size: 11pt } table { font-size: 8.5pt } th, td { padding: .15rem .4rem }
-  .figures tr.mask th { padding-top: .3rem } .origin th { width: 9rem } }
-"""
 
 
 def page(report: Report, picture_png: bytes, chart_png: bytes) -> str:
@@ -80,25 +45,14 @@ def page(report: Report, picture_png: bytes, chart_png: bytes) -> str:
         _banner(report),
         _warnings(report.warnings),
         "<h2>Images</h2>",
-        _figure(picture_png, _picture_text(report), "Source, synthetic, reference and their differences in planes"),
+        figure(picture_png, _picture_text(report), "Source, synthetic, reference and their differences in planes"),
         f'<section class="keep"><h2>How the synthetic image was made</h2>{_origin(report)}</section>',
         f'<section class="keep"><h2>Figures</h2>{_figures(report.comparison)}{_notes(report.comparison)}</section>',
         '<section class="keep"><h2>Slice by slice</h2>',
-        _figure(chart_png, "Inside the head, from one end of the scan to the other.", "Error and PSNR of each slice"),
+        figure(chart_png, "Inside the head, from one end of the scan to the other.", "Error and PSNR of each slice"),
         "</section>",
     )
-    return _document(title, "\n".join(part for part in parts if part))
-
-
-def _document(title: str, body: str) -> str:
-    # The policy holds whoever opens the page to what it promises: nothing is fetched from anywhere.
-    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
-    )
+    return document(title, "\n".join(part for part in parts if part))
 
 
 def _banner(report: Report) -> str:
@@ -113,14 +67,6 @@ def _banner(report: Report) -> str:
 def _warnings(warnings: Iterable[str]) -> str:
     items = "".join(f"<li>{escape(warning[:1].upper() + warning[1:])}</li>" for warning in warnings)
     return f'<div class="warnings"><p><b>Before reading the figures</b></p><ul>{items}</ul></div>' if items else ""
-
-
-def _figure(png: bytes, caption: str, description: str) -> str:
-    data = base64.b64encode(png).decode("ascii")
-    return (
-        f'<figure><img src="data:image/png;base64,{data}" alt="{escape(description)}">'
-        f"<figcaption>{caption}</figcaption></figure>"
-    )
 
 
 def _picture_text(report: Report) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from mrsynth.comparison import INTENSITY_MAP, LINEAR, SYNTHETIC, compare_volumes, difference_volumes
+from mrsynth.comparison import INTENSITY_MAP, LINEAR, SYNTHETIC, compare_volumes, difference_volumes, reference_head
 from mrsynth.errors import InputError
 from mrsynth.metrics import HEAD, WHOLE_VOLUME
 from mrsynth.volume import Volume
@@ -199,3 +199,9 @@ def test_differences_lie_on_the_synthetic_grid_and_are_zero_where_there_is_no_re
     for volume in (differences.difference, differences.gradient_difference):
         assert np.array_equal(volume.affine, a_synthetic.affine) and volume.shape == a_synthetic.shape
         assert not volume.voxels[:, :, :3].any() and volume.voxels[:, :, 3:13].any()
+
+
+def test_the_head_is_found_whatever_the_references_offset():
+    voxels = np.zeros((20, 20, 4), np.float32)
+    voxels[5:15, 5:15] = 3.0
+    assert np.array_equal(reference_head(voxels - 7), voxels > 0)
