@@ -13,6 +13,10 @@ from mrsynth_training.random_fields import Randomness
 # Columns say which RAS axis each axis of a stack (in-plane, in-plane, slice) runs along.
 PLANES: dict[str, tuple[int, int, int]] = {"axial": (0, 1, 2), "coronal": (0, 2, 1), "sagittal": (1, 2, 0)}
 
+# Heads are warped by displacements of up to this standard deviation, independent at so many nodes across a scan.
+WARP_MM = 3.0
+WARP_NODES = (6, 6, 4)
+
 
 @dataclass(frozen=True)
 class SliceGeometry:
@@ -78,8 +82,8 @@ def draw_protocol(random: Randomness, kind: str) -> Protocol:
 def resample_to_slices(images: Tensor, centre: Tensor, geometry: SliceGeometry, random: Randomness) -> Tensor:
     """Return images (channel, x, y, z) at 1 mm RAS+ as slices (channel, in-plane, in-plane, slice) of a moved head.
 
-    The head is turned, scaled and, half of the time, mirrored; trilinear sampling and averaging over the thickness of a
-    slice make the partial volume.
+    The head is turned, scaled, smoothly warped and, half of the time, mirrored, so that no two scans show the same
+    anatomy; trilinear sampling and averaging over the thickness of a slice make the partial volume.
     """
     samples = max(1, round(geometry.thickness_mm / 1.1))
     pose = _draw_pose(random, PLANES[geometry.plane])
@@ -89,9 +93,11 @@ def resample_to_slices(images: Tensor, centre: Tensor, geometry: SliceGeometry, 
     u = in_plane + random.uniform(-8, 8)
     v = in_plane + random.uniform(-10, 10)
     w = (slices[:, None] + within).reshape(-1) + random.uniform(-12, 8)
+    warp_mm = random.uniform(0, WARP_MM)
     grid = []
     for axis in (2, 1, 0):  # grid_sample wants the last axis first
         position = (pose[axis, 0] * u)[:, None, None] + (pose[axis, 1] * v)[None, :, None] + pose[axis, 2] * w
+        position += warp_mm * random.field_of_nodes(position.shape, WARP_NODES)
         grid.append(2 * (position + centre[axis]) / (images.shape[1 + axis] - 1) - 1)
     sampled = F.grid_sample(images[None], torch.stack(grid, dim=-1)[None], mode="bilinear", align_corners=True)[0]
     return sampled.unflatten(-1, (geometry.slices, samples)).mean(dim=-1)
@@ -129,12 +135,19 @@ def blur_in_plane(image: Tensor, sigma_pixels: float) -> Tensor:
     return slices[:, 0].permute(1, 2, 0)
 
 
-def draw_shading(shape: torch.Size, pixel_mm: float, random: Randomness) -> Tensor:
-    """Return the coil's smooth sensitivity over (in-plane, in-plane, slice): shared by both echoes."""
+def draw_shading(shape: torch.Size, pixel_mm: float, rise: tuple[float, float], random: Randomness) -> Tensor:
+    """Return the coil's smooth sensitivity over (in-plane, in-plane, slice): shared by both echoes.
+
+    Args:
+        shape: Of the images.
+        pixel_mm: In-plane spacing.
+        rise: Least and largest logarithm of how much more the coil sees 100 mm from the middle than there.
+        random: Where every random number comes from.
+    """
     smooth = random.field_of_nodes(shape, (4, 4, 3)) * random.uniform(0.02, 0.12)
     x, y = ((torch.arange(n) - n / 2) * pixel_mm / 100 for n in shape[:2])
     radius_squared = x[:, None] ** 2 + y[None] ** 2
-    return torch.exp(smooth + random.uniform(0.0, 0.6) * radius_squared[:, :, None])
+    return torch.exp(smooth + random.uniform(*rise) * radius_squared[:, :, None])
 
 
 def add_rician_noise(image: Tensor, sigma: float, correlation_pixels: float, random: Randomness) -> Tensor:

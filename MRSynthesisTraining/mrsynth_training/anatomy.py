@@ -31,13 +31,13 @@ def draw_anatomy(labels: Tensor, tissues: dict[str, Tissue], random: Randomness,
         labels: Integer labels (x, y, z) at 1 mm.
         tissues: The head's tissues by name, from `tissues.draw_tissues`.
         random: Where every random number comes from.
-        lesions: Whether four heads in ten get lesions; otherwise all are healthy.
+        lesions: Whether half of the heads get lesions; otherwise all are healthy.
     """
     maps = TissueMaps(*tissue_table(tissues)[:, labels.long()])
     _split_soft_tissue(maps, labels, tissues, random)
     _fill_subarachnoid_space(maps, labels, tissues, random)
     _vary_within_tissue(maps, labels, random)
-    if lesions and random.chance(0.4):
+    if lesions and random.chance(0.5):
         for _ in range(random.integer(1, 6)):
             add_lesion(maps, labels, random)
     return maps
@@ -53,8 +53,11 @@ def _split_soft_tissue(maps: TissueMaps, labels: Tensor, tissues: dict[str, Tiss
 
 
 def _fill_subarachnoid_space(maps: TissueMaps, labels: Tensor, tissues: dict[str, Tissue], random: Randomness) -> None:
-    """The rim labelled CSF is wider than in life: part of it is dura, vessels and partial cortex."""
+    """The rim labelled CSF is wider than in life: part of it is cortex, dura, vessels and strands of tissue."""
     csf, shape = labels == label_maps.SUBARACHNOID_CSF, labels.shape
+    cortex = torch.isin(labels, torch.tensor(label_maps.CEREBRAL_CORTEX, dtype=labels.dtype)).float()
+    around = F.avg_pool3d(cortex[None, None], 3, 1, 1)[0, 0]  # share of cortex among a voxel and its 26 neighbours
+    maps.replace(csf & (around > random.uniform(0.3, 0.7)), tissues["grey matter"])  # sulci as narrow as the young have
     skull = torch.isin(labels, torch.tensor(label_maps.SKULL_AND_SCALP, dtype=labels.dtype))
     beside_skull = _dilated(skull)
     if random.chance(0.95):
@@ -87,7 +90,7 @@ def _vary_within_tissue(maps: TissueMaps, labels: Tensor, random: Randomness) ->
 def add_lesion(maps: TissueMaps, labels: Tensor, random: Randomness) -> Tensor:
     """Add one lesion to the cerebral white matter and what surrounds it; return its weight from 0 to 1, (x, y, z).
 
-    Most lesions lengthen T2 and raise proton density (demyelination, gliosis, oedema); some shorten T2.
+    Most lesions lengthen T2 and raise proton density with it (demyelination, gliosis, oedema); some shorten T2.
     """
     weight = torch.zeros(labels.shape)
     hemisphere = label_maps.CEREBRAL_WHITE_MATTER[random.integer(0, 2)]
@@ -103,7 +106,7 @@ def add_lesion(maps: TissueMaps, labels: Tensor, random: Randomness) -> Tensor:
     longer = random.uniform(-0.15, 1.8)
     maps.t2_ms[box] *= 1 + weight[box] * longer
     maps.t1_ms[box] *= 1 + weight[box] * 0.5 * longer  # water lengthens both, T2 more in proportion
-    maps.pd[box] *= 1 + weight[box] * random.uniform(-0.03, 0.22)
+    maps.pd[box] *= 1 + weight[box] * (0.11 * longer + random.uniform(-0.03, 0.05))  # more water, longer T2
     return weight
 
 

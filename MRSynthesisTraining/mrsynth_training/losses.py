@@ -11,9 +11,14 @@ def absolute_gradient_difference(synthetic: Tensor, target: Tensor) -> Tensor:
     return sum(differences)
 
 
-def reconstruction_loss(synthetic: Tensor, target: Tensor, gradient_weight: float) -> Tensor:
-    """Return the mean absolute error plus the weighted gradient difference of (N, 1, X, Y, Z) tensors."""
-    error = (synthetic - target).abs().mean()
-    if gradient_weight == 0:
-        return error
-    return error + gradient_weight * absolute_gradient_difference(synthetic, target)
+def reconstruction_loss(
+    synthetic: Tensor, target: Tensor, gradient_weight: float, squared_weight: float = 0.0
+) -> Tensor:
+    """Return the mean absolute error of (N, 1, X, Y, Z) tensors plus weighted gradient difference and squared error."""
+    difference = synthetic - target
+    error = difference.abs().mean()
+    if squared_weight:
+        error = error + squared_weight * difference.square().mean()
+    if gradient_weight:
+        error = error + gradient_weight * absolute_gradient_difference(synthetic, target)
+    return error

@@ -1,6 +1,7 @@
 """Simulated pairs on disk: one memory-mapped array a scan, normalised, with the numbers that describe it beside it."""
 
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
@@ -51,11 +52,26 @@ def subject_of(label_map: Path) -> str:
     return label_map.name.removesuffix(".nii.gz")
 
 
-def plan_simulations(label_maps: Sequence[Path], cache: Path, scans: int, seed: int) -> list[SimulationTask]:
-    """Return the tasks that fill a cache: heads in turn, a seed of its own for each scan."""
+def plan_simulations(label_maps: Sequence[Path], cache: Path, options: SimulationOptions) -> list[SimulationTask]:
+    """Return the tasks that fill a cache: heads in turn, a seed of its own for each scan, IXI's protocol now and then.
+
+    Args:
+        label_maps: All heads there are; the first ``options.training_heads`` are used.
+        cache: Folder of the scans.
+        options: How many scans.
+    """
+    heads = label_maps[: options.training_heads]
+    rounds = range(options.scans // len(heads) + 1)
+    # By rounds through the heads, so that every head is seen at both protocols.
+    ixi = [math.floor((r + 1) * options.ixi_share) > math.floor(r * options.ixi_share) for r in rounds]
     return [
-        SimulationTask(label_maps[i % len(label_maps)], seed + i, "random", cache / f"pair_{seed + i:06d}.npy")
-        for i in range(scans)
+        SimulationTask(
+            heads[i % len(heads)],
+            options.seed + i,
+            "ixi" if ixi[i // len(heads)] else "random",
+            cache / f"pair_{options.seed + i:06d}.npy",
+        )
+        for i in range(options.scans)
     ]
 
 

@@ -13,11 +13,11 @@ Ranges = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
 # spin echo of many slices sees them. Its pulses saturate protons bound in tissue, so brain has less apparent proton
 # density against fluid than water content says, and its trains of echoes lengthen the apparent T2 of fat.
 RANGES: dict[str, Ranges] = {
-    "white matter": ((600, 950), (66, 92), (0.52, 0.72)),
-    "csf": ((3200, 4500), (700, 2200), (0.95, 1.05)),
-    "fat": ((230, 420), (70, 160), (0.75, 1.10)),
+    "white matter": ((600, 950), (66, 92), (0.47, 0.70)),
+    "csf": ((3200, 4500), (700, 2200), (0.95, 1.08)),
+    "fat": ((230, 420), (70, 160), (0.65, 1.10)),
     "muscle": ((850, 1500), (30, 55), (0.65, 0.85)),
-    "skin": ((500, 1400), (25, 70), (0.40, 1.00)),
+    "skin": ((500, 1400), (30, 95), (0.40, 1.00)),
     "cortical bone": ((300, 1000), (3, 25), (0.03, 0.18)),
     "marrow": ((280, 700), (40, 120), (0.20, 0.85)),
     "artery": ((1200, 2000), (40, 150), (0.02, 0.50)),

@@ -114,7 +114,10 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.step, self.options)
         source, target = (t.to(memory_format=torch.channels_last_3d) for t in self.sampler.batch(self.step))
-        loss = reconstruction_loss(self.network(source), target, self.options.gradient_weight)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.options.precision == "bfloat16"):
+            synthetic = self.network(source)
+        weights = (self.options.gradient_weight, self.options.squared_weight)
+        loss = reconstruction_loss(synthetic.float(), target, *weights)
         if not math.isfinite(loss.item()):
             raise TrainingDiverged(f"step {self.step}: expected a finite loss, found {loss.item()}")
         self.optimizer.zero_grad()

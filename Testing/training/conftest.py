@@ -60,9 +60,7 @@ def a_cache(an_experiment, label_maps, tmp_path):
     heads = sorted(label_maps.glob("*.nii.gz"))[: an_experiment.simulation.training_heads]
     cache = tmp_path / "cache"
     cache.mkdir()
-    for task in pair_cache.plan_simulations(
-        heads, cache, an_experiment.simulation.scans, an_experiment.simulation.seed
-    ):
+    for task in pair_cache.plan_simulations(heads, cache, an_experiment.simulation):
         pair_cache.write_pair(task)
     return cache
 

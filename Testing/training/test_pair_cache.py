@@ -1,10 +1,12 @@
 import dataclasses
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mrsynth.errors import InputError, MissingFile
+from mrsynth_training.experiments import SimulationOptions
 from mrsynth_training.pair_cache import fill_cache, plan_simulations, read_cache
 
 
@@ -18,7 +20,8 @@ def test_cached_channels_have_their_median_tissue_at_one(a_cache):
 
 def test_a_full_cache_is_not_simulated_again(an_experiment, label_maps, a_cache):
     heads = sorted(label_maps.glob("*.nii.gz"))[:2]
-    assert fill_cache(plan_simulations(heads, a_cache, 3, 10), processes=1, report=lambda done, total: None) == 0
+    tasks = plan_simulations(heads, a_cache, an_experiment.simulation)
+    assert fill_cache(tasks, processes=1, report=lambda done, total: None) == 0
 
 
 def note_process(task):
@@ -32,7 +35,7 @@ def note_process(task):
 def test_scans_are_simulated_in_several_processes(label_maps, tmp_path, monkeypatch):
     monkeypatch.setattr("mrsynth_training.pair_cache.write_pair", note_process)
     told = []
-    tasks = plan_simulations(sorted(label_maps.iterdir()), tmp_path / "cache", scans=3, seed=20)
+    tasks = plan_simulations(sorted(label_maps.iterdir()), tmp_path / "cache", SimulationOptions(3, 2, seed=20))
     assert fill_cache(tasks, 2, lambda done, total: told.append((done, total))) == 3
     assert told == [(1, 3), (2, 3), (3, 3)]
     assert all(task.path.with_suffix(".json").is_file() for task in tasks)
@@ -40,10 +43,20 @@ def test_scans_are_simulated_in_several_processes(label_maps, tmp_path, monkeypa
 
 def test_a_failure_in_one_process_leaves_the_rest_unsimulated(label_maps, tmp_path, monkeypatch):
     monkeypatch.setattr("mrsynth_training.pair_cache.write_pair", note_process)
-    tasks = plan_simulations(sorted(label_maps.iterdir()), tmp_path / "cache", scans=100, seed=10)
+    tasks = plan_simulations(sorted(label_maps.iterdir()), tmp_path / "cache", SimulationOptions(100, 2, seed=10))
     with pytest.raises(RuntimeError, match="cannot be simulated"):
         fill_cache(tasks, 2, lambda done, total: None)
     assert len(list((tmp_path / "cache").glob("*.json"))) < 50
+
+
+def test_every_head_is_simulated_at_both_protocols_in_their_share():
+    heads = [Path(f"head_{number}.nii.gz") for number in range(3)]
+    options = SimulationOptions(scans=30, training_heads=2, seed=5, ixi_share=0.4)
+    tasks = plan_simulations(heads, Path("cache"), options)
+    assert [task.seed for task in tasks] == list(range(5, 35)) and {task.label_map for task in tasks} == set(heads[:2])
+    for head in heads[:2]:
+        protocols = [task.protocol for task in tasks if task.label_map == head]
+        assert protocols.count("ixi") == 6 and protocols.count("random") == 9
 
 
 def test_scans_of_another_experiment_are_not_trained_on(an_experiment, a_cache):

@@ -1,3 +1,5 @@
+import math
+
 import nibabel as nib
 import numpy as np
 import pytest
@@ -128,9 +130,15 @@ def test_a_field_varies_as_much_between_its_nodes_as_at_them(correlation):
 
 
 def test_shading_is_smooth_and_positive():
-    shading = draw_shading(torch.Size([64, 64, 8]), 1.0, Randomness(1))
+    shading = draw_shading(torch.Size([64, 64, 8]), 1.0, (0.3, 0.3), Randomness(1))
     assert shading.min() > 0
     assert float(shading.diff(dim=0).abs().max()) < 0.1
+
+
+def test_the_coil_sees_more_of_the_scalp_by_as_much_as_was_said():
+    flat, risen = (draw_shading(torch.Size([64, 64, 8]), 2.0, (rise, rise), Randomness(1)) for rise in (0.0, 0.3))
+    ratio = (risen / flat).mean(dim=2)
+    assert float(ratio[32, 32]) == pytest.approx(1) and float(ratio[0, 32]) == pytest.approx(math.exp(0.3 * 0.64**2))
 
 
 @pytest.mark.parametrize("seed", range(30))

@@ -131,3 +131,19 @@ def test_losses_are_the_ones_numpy_gives():
     expected = np.abs(ours - theirs).mean()
     assert float(reconstruction_loss(*tensors, 0.0)) == pytest.approx(expected, rel=1e-5)
     assert float(reconstruction_loss(*tensors, 0.2)) == pytest.approx(expected + 0.2 * gradient, rel=1e-5)
+    squared = np.square(ours - theirs).mean()
+    assert float(reconstruction_loss(*tensors, 0.0, 0.5)) == pytest.approx(expected + 0.5 * squared, rel=1e-5)
+
+
+def test_half_precision_is_the_convolutions_alone(an_experiment, a_cache, tmp_path):
+    halved = dataclasses.replace(an_experiment.optimization, precision="bfloat16")
+    runs = [
+        dataclasses.replace(an_experiment, optimization=options) for options in (an_experiment.optimization, halved)
+    ]
+    trainers = [Trainer(each, read_cache(a_cache), tmp_path / each.optimization.precision) for each in runs]
+    for trainer in trainers:
+        assert trainer.fit(ignore)
+        assert all(weights.dtype == torch.float32 for weights in trainer.network.state_dict().values())
+    full, half = (torch.cat([w.flatten() for w in each.average.state_dict().values()]) for each in trainers)
+    assert not torch.equal(full, half)
+    torch.testing.assert_close(full, half, atol=0.02, rtol=0)
