@@ -11,6 +11,8 @@ from mrsynth_training.experiment_changes import changed
 
 CONTRASTS = ("T2", "PD")
 
+PRECISIONS = ("float32", "bfloat16")
+
 # What a file may hold where a field is of these types; otherwise it is the type itself.
 ACCEPTED: dict[type, tuple[type, ...]] = {float: (int, float), tuple: (list, tuple)}
 
@@ -37,13 +39,16 @@ class SimulationOptions:
         scans: Number of simulated scans.
         training_heads: The first so many label maps, in the order of their names, are for training.
         seed: Seed of the first scan; the others count up from it.
+        ixi_share: Share of scans of healthy adults at IXI's protocol; the others are as clinics acquire them.
     """
 
     scans: int
     training_heads: int
     seed: int
+    ixi_share: float = 0.0
 
     def __post_init__(self) -> None:
+        require(0 <= self.ixi_share <= 1, f"expected a share from 0 to 1, found {self.ixi_share}")
         require(self.scans >= 1 and self.training_heads >= 1, f"expected at least one scan and head, found {self}")
 
 
@@ -59,8 +64,10 @@ class OptimizationOptions:
         warmup: Share of the steps over which the rate rises.
         weight_decay: Of AdamW.
         gradient_weight: Weight of the gradient difference beside the absolute error.
+        squared_weight: Weight of the squared error beside the absolute error.
         averaging: Decay of the running average of the weights, which is what is exported.
         seed: Of the initial weights and of the patches.
+        precision: Of the convolutions, ``float32`` or ``bfloat16``; weights and losses are float32 in both.
     """
 
     steps: int
@@ -70,8 +77,10 @@ class OptimizationOptions:
     warmup: float = 0.08
     weight_decay: float = 1e-3
     gradient_weight: float = 0.2
+    squared_weight: float = 0.0
     averaging: float = 0.998
     seed: int = 0
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "patch", tuple(self.patch))
@@ -82,7 +91,9 @@ class OptimizationOptions:
             self.peak_rate > 0 and 0 < self.warmup < 1, f"expected a positive rate and 0 < warmup < 1, found {self}"
         )
         require(0 <= self.averaging < 1, f"expected 0 <= averaging < 1, found {self.averaging}")
-        require(min(self.weight_decay, self.gradient_weight) >= 0, f"expected weights of at least 0, found {self}")
+        weights = (self.weight_decay, self.gradient_weight, self.squared_weight)
+        require(min(weights) >= 0, f"expected weights of at least 0, found {self}")
+        require(self.precision in PRECISIONS, f"expected a precision of {PRECISIONS}, found {self.precision!r}")
 
 
 @dataclass(frozen=True)
