@@ -10,7 +10,13 @@ from pathlib import Path
 from mrsynth import __version__
 from mrsynth.errors import Cancelled, InputError, OutputError
 from mrsynth.job_protocol import ExitCode
-from mrsynth_training import experiment_changes, prepare_command, simulate_subjects_command, train_command
+from mrsynth_training import (
+    experiment_changes,
+    export_command,
+    prepare_command,
+    simulate_subjects_command,
+    train_command,
+)
 
 # Far from the seeds of training, so that no head is evaluated as it was trained on.
 EVALUATION_SEED = 900_000
@@ -20,7 +26,7 @@ DESCRIPTION = "Train a model that turns T2 into PD or PD into T2, from label map
 EPILOG = """in this order:
   mrsynth-train simulate t2-to-pd LABEL_MAPS CACHE
   mrsynth-train fit t2-to-pd CACHE RUN              again with --resume after Ctrl-C
-  mrsynth-train export t2-to-pd CACHE RUN MODELS
+  mrsynth-train export RUN --models MODELS
   mrsynth-train evaluate MODELS/t2-to-pd CACHE LABEL_MAPS --pairs pairs.csv --write-card
   mrsynth synthesize t2.nii.gz pd.nii.gz --model t2-to-pd --models MODELS
 
@@ -59,11 +65,11 @@ def command_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_simulate(commands)
     _add_fit(commands)
-    _add_export(commands)
     _add_evaluate(commands)
     prepare_command.add_command(commands)
     simulate_subjects_command.add_command(commands)
     train_command.add_command(commands)
+    export_command.add_command(commands)
     return parser
 
 
@@ -96,16 +102,6 @@ def _add_fit(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--threads", type=int, help="CPU threads (default: PyTorch's choice)")
     experiment_changes.add_option(parser)
     parser.set_defaults(command=_fit)
-
-
-def _add_export(commands: argparse._SubParsersAction) -> None:
-    parser = _add_command(commands, "export", "write a finished run as a model: weights and card")
-    parser.add_argument("experiment", type=Path, help=EXPERIMENT + "; its table [card] has the card's texts")
-    parser.add_argument("cache", type=Path, help="folder of the simulated scans it was trained on")
-    parser.add_argument("run_folder", type=Path, metavar="RUN", help="folder of the run")
-    parser.add_argument("models", type=Path, help="folder that the model's own folder is made in")
-    parser.add_argument("--model-version", default="1.0.0", help="version for the card (default: %(default)s)")
-    parser.set_defaults(command=_export)
 
 
 def _add_evaluate(commands: argparse._SubParsersAction) -> None:
@@ -143,7 +139,7 @@ def _simulate(options: argparse.Namespace) -> int:
     if len(heads) < simulation.training_heads:
         found = f"expected at least {simulation.training_heads} label maps, as the experiment says, found {len(heads)}"
         raise InputError(f"{options.label_maps}: {found}")
-    tasks = plan_simulations(heads, options.cache, simulation.scans, simulation.seed)
+    tasks = plan_simulations(heads, options.cache, simulation)
     with _progress_bar(len(tasks), "scans") as bar:
         new = fill_cache(tasks, options.processes, lambda done, total: bar.update())
     print(f"{len(tasks)} scans of {len(heads)} heads in {options.cache}, {new} of them new")
@@ -153,10 +149,13 @@ def _simulate(options: argparse.Namespace) -> int:
 def _fit(options: argparse.Namespace) -> int:
     import torch
 
+    from mrsynth_training.card_texts import read_card_texts
     from mrsynth_training.experiments import read_experiment
     from mrsynth_training.interruption import stop_on_signals
     from mrsynth_training.pair_cache import read_cache
+    from mrsynth_training.run_recording import record_fit
     from mrsynth_training.trainer import Trainer
+    from mrsynth_training.training_data import data_of_pairs
 
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -164,6 +163,7 @@ def _fit(options: argparse.Namespace) -> int:
     experiment = read_experiment(options.experiment, options.changes)
     pairs = read_cache(options.cache, experiment.simulation)
     trainer = Trainer(experiment, pairs, options.run_folder, options.resume)
+    record_fit(options.run_folder, data_of_pairs(pairs, experiment), read_card_texts(options.experiment))
     with stop_on_signals() as stopped, _progress_bar(experiment.optimization.steps, "steps", trainer.step) as bar:
 
         def report(status) -> None:
@@ -175,20 +175,6 @@ def _fit(options: argparse.Namespace) -> int:
     state = "finished" if finished else "stopped; go on with --resume"
     print(f"{options.run_folder}: {trainer.step} of {experiment.optimization.steps} steps, {state}")
     return ExitCode.OK if finished else ExitCode.CANCELLED
-
-
-def _export(options: argparse.Namespace) -> int:
-    from mrsynth_training.checkpoints import read_checkpoint_of
-    from mrsynth_training.experiments import read_experiment
-    from mrsynth_training.export import export_model, read_card_texts
-    from mrsynth_training.pair_cache import read_cache
-
-    experiment, texts = read_experiment(options.experiment), read_card_texts(options.experiment)
-    pairs = read_cache(options.cache, experiment.simulation)
-    read_checkpoint_of(experiment, options.run_folder)  # the card would carry this experiment's texts
-    folder = export_model(options.run_folder, pairs, texts, options.models, options.model_version)
-    print(f"{folder}: model written; its figures are written by `mrsynth-train evaluate {folder} ... --write-card`")
-    return ExitCode.OK
 
 
 def _evaluate(options: argparse.Namespace) -> int:

@@ -1,19 +1,18 @@
-"""From a finished run to a model that can be listed, verified and used; its figures are written by an evaluation."""
+"""From a run to a model that can be listed, verified and used."""
 
-import platform
-import statistics
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from mrsynth.atomic_file import write_bytes
-from mrsynth.errors import InputError
 from mrsynth.models.card import CARD_NAME, ModelCard
-from mrsynth.models.weights import write_model
+from mrsynth.models.installed import InstalledModel
+from mrsynth.models.store import ModelStore
+from mrsynth.models.weights import load_model, write_model
 from mrsynth.networks.registry import build_network
-from mrsynth_training.checkpoints import Checkpoint, read_checkpoint
+from mrsynth_training.card_texts import card_texts
 from mrsynth_training.evaluation import (
     LINEAR,
     MASKS,
@@ -24,51 +23,42 @@ from mrsynth_training.evaluation import (
     group_results,
     mean_figures,
 )
-from mrsynth_training.experiments import Experiment, read_document
-from mrsynth_training.pair_cache import CachedPair
-
-# What the cached scans cover once the head's own scaling (0.9 to 1.1) is counted.
-GRID = {"in_plane_spacing_mm": [0.75, 1.25], "slice_spacing_mm": [1.0, 6.0]}
-# The whole stack in one pass; cut into overlapping tiles only where it is too large.
-INFERENCE = {"mode": "smooth", "patch": None, "stride": None, "smooth_stride": None}
-CARD_TEXTS = ("data", "data_licence", "protocol", "intended_use", "not_for", "limitations", "licence")
-RANGES = {
-    "psnr_range": "maximum - minimum of the standardised reference",
-    "psnr_percentile": "0.5 to 99.5 percentile of the standardised reference",
-}
+from mrsynth_training.finished_run import RANGES, FinishedRun, ranged, read_finished_run
 
 
-def read_card_texts(path: Path) -> dict[str, str]:
-    """Return what an experiment file says for the model's card, its table ``[card]``.
+@dataclass(frozen=True)
+class ExportOptions:
+    """What a person decides about a model.
+
+    Attributes:
+        version: Such as 1.0.0.
+        name: Of the model; empty for the experiment's.
+        texts: Texts of its card, in place of those that the run's experiment came with.
+        force: Whether it may take the place of a model that was added before.
+    """
+
+    version: str = "1.0.0"
+    name: str = ""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    force: bool = False
+
+
+def export_model(run: Path, store: ModelStore, options: ExportOptions) -> InstalledModel:
+    """Add a run's weights, with a card that says how they came about, to the models of a store.
 
     Raises:
-        MissingFile: If there is no such file.
-        InputError: If it is not TOML, or the table is missing or lacks one of `CARD_TEXTS`.
+        MissingFile: If the folder is not of a run, or the run has finished no epoch.
+        InputError: If a file of the run is damaged, it is not far enough, or the card is none, such as one of a name
+            that no model can have; code ``bad_card``.
+        OutputExists: If the store has a model of this name and ``force`` is not set.
+        OutputError: If it cannot be written.
     """
-    texts = read_document(path).get("card", {})
-    missing = sorted(set(CARD_TEXTS) - set(texts))
-    if missing:
-        raise InputError(f"{path}: expected a table [card] with {', '.join(CARD_TEXTS)}; missing: {', '.join(missing)}")
-    return {name: " ".join(str(texts[name]).split()) for name in CARD_TEXTS}
-
-
-def export_model(run: Path, pairs: Sequence[CachedPair], texts: dict[str, str], models: Path, version: str) -> Path:
-    """Write a run's averaged weights and their card into ``models/<name>``; return that folder.
-
-    Raises:
-        MissingFile: If the run has no checkpoint.
-        InputError: If the run is not finished.
-    """
-    checkpoint = read_checkpoint(run)
-    experiment = Experiment.from_dict(checkpoint.experiment)
-    if checkpoint.step < experiment.optimization.steps:
-        found = f"{checkpoint.step} of {experiment.optimization.steps} steps"
-        raise InputError(f"{run}: expected a finished run, found {found}; resume it first")
-    network = build_network(experiment.network["name"], experiment.network["configuration"])
-    network.load_state_dict(checkpoint.average)
-    folder = models / experiment.name
-    write_model(folder, _description(experiment, checkpoint, pairs, texts) | {"version": version}, network)
-    return folder
+    finished = read_finished_run(run)
+    network = build_network(finished.experiment.network["name"], finished.experiment.network["configuration"])
+    network.load_state_dict(finished.weights)
+    with tempfile.TemporaryDirectory(prefix="mrsynth-") as folder:
+        write_model(Path(folder), _description(finished, options), network)
+        return store.add(Path(folder), options.force, load_model)
 
 
 def card_figures(results: Sequence[CaseResult]) -> list[dict[str, Any]]:
@@ -89,9 +79,7 @@ def write_figures(folder: Path, card: ModelCard, results: Sequence[CaseResult]) 
 
 def _figure(group: str, members: Sequence[CaseResult], mask: str, range_name: str) -> dict[str, Any]:
     def figures(estimate: str) -> dict[str, float]:
-        means = mean_figures(members, estimate, mask)
-        other = next(name for name in RANGES if name != range_name)
-        return {name: value for name, value in means.items() if name != other}
+        return ranged(mean_figures(members, estimate, mask), range_name)
 
     return {
         "data": group,
@@ -105,45 +93,40 @@ def _figure(group: str, members: Sequence[CaseResult], mask: str, range_name: st
     }
 
 
-def _description(
-    experiment: Experiment, checkpoint: Checkpoint, pairs: Sequence[CachedPair], texts: dict[str, str]
-) -> dict[str, Any]:
-    """Return the fields of a model card that the run, its data and the texts decide."""
-    subjects = {pair.description["subject"] for pair in pairs}
+def _description(finished: FinishedRun, options: ExportOptions) -> dict[str, Any]:
+    """Return the fields of a model card that the run, its data and a person decide."""
+    experiment, record = finished.experiment, finished.record
+    contrasts = (experiment.source_contrast, experiment.target_contrast)
+    texts = card_texts(record.data, contrasts, record.texts | dict(options.texts))
     training = {
         "data": texts["data"],
         "data_licence": texts["data_licence"],
-        "simulated": True,
-        "subjects": len(subjects),
-        "protocol": texts["protocol"],
-        "seed": experiment.optimization.seed,
-        "steps": checkpoint.step,
-        "seconds": round(checkpoint.seconds),
-        "hardware": f"{platform.machine()} CPU",
-        "software": f"PyTorch {torch.__version__}, Python {platform.python_version()}",
+        "simulated": record.data.simulated,
+        "subjects": record.data.subjects,
+        "protocol": "; ".join(filter(None, (texts["protocol"], finished.stage))),
+        "seed": finished.seed,
+        "steps": finished.steps,
+        "seconds": round(finished.seconds),
+        "hardware": "; ".join(record.hardware),
+        "software": "; ".join(record.software),
         "configuration": experiment.to_dict(),
     }
     return {
         "schema_version": 1,
-        "name": experiment.name,
+        "name": options.name or experiment.name,
+        "version": options.version,
         "title": experiment.title,
-        "source_contrast": experiment.source_contrast,
-        "target_contrast": experiment.target_contrast,
+        "source_contrast": contrasts[0],
+        "target_contrast": contrasts[1],
         "network": experiment.network,
-        "grid": GRID,
-        "normalization": {"kind": "robust", "target_to_source": target_to_source(pairs, experiment)},
-        "inference": INFERENCE,
+        "grid": record.data.grid,
+        "normalization": record.data.normalization,
+        "inference": finished.inference,
         "training": training,
-        "figures": [],
+        "figures": finished.figures,
         "intended_use": texts["intended_use"],
         "not_for": texts["not_for"],
         "limitations": texts["limitations"],
         "licence": texts["licence"],
         "url": None,
     }
-
-
-def target_to_source(pairs: Sequence[CachedPair], experiment: Experiment) -> float:
-    """Return the median ratio of the targets' tissue intensity to the sources'; both echoes share one receiver gain."""
-    source, target = experiment.source_contrast.lower(), f"{experiment.target_contrast.lower()}_target"
-    return round(statistics.median(pair.scales[target] / pair.scales[source] for pair in pairs), 4)

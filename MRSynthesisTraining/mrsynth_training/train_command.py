@@ -85,14 +85,18 @@ def _set_up(device: "torch.device", threads: int | None) -> None:
 
 
 def _fit(experiment: "EpochExperiment", options: argparse.Namespace, run: "RunOptions") -> ExitCode:
+    from mrsynth_training.card_texts import read_card_texts
     from mrsynth_training.epoch_subjects import read_epoch_subjects
     from mrsynth_training.epoch_trainer import EpochTrainer
     from mrsynth_training.interruption import stop_on_signals
     from mrsynth_training.run_pace import ignore_status
+    from mrsynth_training.run_recording import record_training
     from mrsynth_training.split_file import SPLIT_NAME
 
     subjects = read_epoch_subjects(options.cache, options.split or options.cache / SPLIT_NAME)
+    texts = read_card_texts(options.experiment)
     trainer, terminal = EpochTrainer(experiment, subjects, run), Terminal()
+    record_training(trainer, texts)
     with stop_on_signals() as stopped, terminal.progress(trainer.experiment.name) as show:
         first = run.processes.is_first
         finished = trainer.fit((lambda status: show(status.progress)) if first else ignore_status, stopped)

@@ -16,6 +16,7 @@ from mrsynth_training.epoch_experiment import EpochExperiment
 from mrsynth_training.volume_cache import CachedSubject
 
 PATCHES_AT_A_TIME = 16
+FIGURES = ("mae", "psnr_range", "psnr_percentile")  # of `SubjectFigures`
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,15 @@ def synthesize_subject(network: nn.Module, source: np.ndarray, experiment: Epoch
     return mosaic.mean()
 
 
-def _figures(network: nn.Module, subject: CachedSubject, experiment: EpochExperiment) -> SubjectFigures:
-    target = np.array(subject.channel(experiment.target_contrast))
-    synthetic = synthesize_subject(network, subject.channel(experiment.source_contrast), experiment)
+def subject_figures(name: str, synthetic: np.ndarray, target: np.ndarray) -> SubjectFigures:
+    """Measure what stands for a subject's target, both (in-plane, in-plane, slice)."""
     difference = synthetic.astype(np.float64) - target
     mse = float(np.square(difference).mean())
     decibels = (psnr(mse, peak(target)) for peak in (full_range, percentile_range))
-    return SubjectFigures(subject.subject, float(np.abs(difference).mean()), *decibels)
+    return SubjectFigures(name, float(np.abs(difference).mean()), *decibels)
+
+
+def _figures(network: nn.Module, subject: CachedSubject, experiment: EpochExperiment) -> SubjectFigures:
+    target = np.array(subject.channel(experiment.target_contrast))
+    synthetic = synthesize_subject(network, subject.channel(experiment.source_contrast), experiment)
+    return subject_figures(subject.subject, synthetic, target)

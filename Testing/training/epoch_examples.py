@@ -7,6 +7,8 @@ import torch
 
 from mrsynth.networks import discriminator, paper_generator
 from mrsynth.networks.paper_generator import ConvolutionLayer
+from mrsynth.normalization import Scale
+from mrsynth_training.data_origin import IXI
 from mrsynth_training.epoch_experiment import EpochExperiment, EpochOptions, LossOptions
 from mrsynth_training.epoch_subjects import EpochSubjects
 from mrsynth_training.preprocessing import PreparedPair
@@ -18,6 +20,10 @@ SHAPE = (16, 16, 8)
 PATCH = (8, 8, 8)
 LAYERS = (ConvolutionLayer(3, 2, 1), ConvolutionLayer(3, 2, 2), ConvolutionLayer(3, 1, 1))
 TRAIN, VALIDATION = ("P0", "P1", "P2"), ("P3", "P4")
+AFFINE = np.diag([-0.9375, 0.9375, 3.75, 1.0])
+# Of source and target: where zero and one lay, tissue and air, in each scan's own units.
+SCALES = (Scale(100.0, 80.0, 200.0, 0.0), Scale(260.0, 190.0, 500.0, 10.0))
+MADE_FROM = {"site": "", "origin": IXI, "contrasts": ["T2", "PD"], "options": {"slice_step": 3}}
 
 DOCUMENT = """
 name = "tiny"
@@ -74,9 +80,8 @@ def prepare(cache):
     names = (*TRAIN, *VALIDATION, "P5")
     for number, name in enumerate(names):
         source = np.random.default_rng(number).normal(size=SHAPE).astype(np.float32)
-        made_from = {"subject": name, "site": "", "contrasts": ["T2", "PD"], "options": {"slice_step": 3}}
-        pair = PreparedPair(np.stack([source, np.tanh(source) - 0.5 * source]), (), np.eye(4), "axial", SHAPE)
-        write_subject(cache, made_from, pair)
+        pair = PreparedPair(np.stack([source, np.tanh(source) - 0.5 * source]), SCALES, AFFINE, "axial", SHAPE)
+        write_subject(cache, MADE_FROM | {"subject": name}, pair)
     write_split(Split(TRAIN, VALIDATION, ("P5",), (), dict.fromkeys(names, ""), 0), cache / "split.json")
     return cache
 

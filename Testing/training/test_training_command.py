@@ -9,6 +9,7 @@ from small_heads import EXPERIMENT
 from mrsynth.errors import InputError, MissingFile
 from mrsynth.models.card import read_card
 from mrsynth.models.installed import InstalledModel
+from mrsynth.models.store import ModelStore
 from mrsynth.models.weights import load_model
 from mrsynth.orientation import SliceOrder
 from mrsynth.volume import Volume
@@ -16,20 +17,22 @@ from mrsynth_training import cli
 from mrsynth_training.acquisition import PLANES, SliceGeometry
 from mrsynth_training.evaluation import LINEAR, NETWORK, ORACLE, TRAINED_MAP, evaluate_case, results_table
 from mrsynth_training.evaluation_cases import EvaluationCase, real_cases, simulated_cases, stack_affine, unseen_heads
-from mrsynth_training.export import export_model, target_to_source, write_figures
+from mrsynth_training.export import ExportOptions, export_model, write_figures
 from mrsynth_training.interruption import stop_on_signals
 from mrsynth_training.pair_cache import read_cache
+from mrsynth_training.run_recording import record_fit
 from mrsynth_training.trained_intensity_map import fit_to_training
 from mrsynth_training.trainer import Trainer
-
-TEXTS = dict.fromkeys(("data", "data_licence", "protocol", "intended_use", "not_for", "limitations", "licence"), "text")
+from mrsynth_training.training_data import data_of_pairs
 
 
 @pytest.fixture
 def a_model(an_experiment, a_cache, tmp_path):
     """The folder of an exported model."""
-    Trainer(an_experiment, read_cache(a_cache), tmp_path / "run").fit(lambda status: None)
-    return export_model(tmp_path / "run", read_cache(a_cache), TEXTS, tmp_path / "models", "1.0.0")
+    pairs, run_folder = read_cache(a_cache), tmp_path / "run"
+    Trainer(an_experiment, pairs, run_folder).fit(lambda status: None)
+    record_fit(run_folder, data_of_pairs(pairs, an_experiment), {})
+    return export_model(run_folder, ModelStore([tmp_path / "models"]), ExportOptions()).folder
 
 
 @pytest.fixture
@@ -56,7 +59,7 @@ def test_the_four_commands_lead_from_label_maps_to_a_measured_model(
     assert "3 scans of 2 heads" in capsys.readouterr().out
     assert run("fit", an_experiment_file, cache, run_folder, "--threads", 1) == 0
     assert "6 of 6 steps, finished" in capsys.readouterr().out
-    assert run("export", an_experiment_file, cache, run_folder, models) == 0
+    assert run("export", run_folder, "--models", models) == 0
     evaluate = ("evaluate", models / "tiny", cache, label_maps, "--pairs", real_pairs, "--scans", 1)
     assert run(*evaluate, "--csv", tmp_path / "figures.csv", "--write-card") == 0
     table = capsys.readouterr().out
@@ -116,7 +119,7 @@ def test_bad_input_is_one_line_and_exit_code_2(command, an_experiment_file, tmp_
     missing = {
         "simulate": (an_experiment_file, tmp_path / "no maps", tmp_path / "cache"),
         "fit": (an_experiment_file, tmp_path / "no cache", tmp_path / "run"),
-        "export": (an_experiment_file, tmp_path / "no cache", tmp_path / "run", tmp_path),
+        "export": (tmp_path / "run",),
         "evaluate": (tmp_path / "no model", tmp_path / "no cache", tmp_path / "no maps"),
     }
     assert run(command, *missing[command]) == 2
@@ -155,15 +158,6 @@ def test_fewer_label_maps_than_the_experiment_says_are_not_simulated(an_experime
     assert not (tmp_path / "cache").exists()
 
 
-def test_a_run_does_not_get_the_card_of_another_experiment(
-    an_experiment_file, an_experiment, a_cache, tmp_path, capsys
-):
-    Trainer(an_experiment, read_cache(a_cache), tmp_path / "run").fit(lambda status: None)
-    an_experiment_file.write_text(EXPERIMENT.replace('"A tiny network"', '"Another"'), encoding="utf-8")
-    assert run("export", an_experiment_file, a_cache, tmp_path / "run", tmp_path / "models") == 2
-    assert "expected a run of the experiment tiny" in capsys.readouterr().err
-
-
 def test_a_wrong_table_of_pairs_is_told_before_anything_is_simulated(a_model, a_cache, label_maps, monkeypatch, capsys):
     monkeypatch.setattr("mrsynth_training.evaluation_cases.simulate", lambda *_: pytest.fail("simulated a scan"))
     assert run("evaluate", a_model, a_cache, label_maps, "--pairs", a_model / "none.csv") == 2
@@ -182,25 +176,6 @@ def test_heads_are_told_by_name_whatever_their_place_in_the_folder(a_cache, labe
     for old, new in (("head_3", "a_new_head"), ("head_1", "head_1"), ("head_2", "head_2")):
         (tmp_path / f"{new}.nii.gz").write_bytes((label_maps / f"{old}.nii.gz").read_bytes())
     assert [path.name for path in unseen_heads(tmp_path, read_cache(a_cache))] == ["a_new_head.nii.gz"]
-
-
-def test_an_exported_model_carries_the_averaged_weights_and_an_honest_card(a_model, a_cache, an_experiment):
-    card = read_card(a_model)
-    model = load_model(InstalledModel(card, a_model))
-    assert card.training["simulated"] and card.training["subjects"] == 2 and card.training["steps"] == 6
-    assert card.figures == []
-    assert card.normalization["target_to_source"] == target_to_source(read_cache(a_cache), an_experiment)
-    assert model.network.size_multiple == (2, 2, 1)
-
-
-def test_pd_is_brighter_than_t2_so_the_ratio_is_above_one(a_cache, an_experiment):
-    assert target_to_source(read_cache(a_cache), an_experiment) > 1
-
-
-def test_an_unfinished_run_is_not_exported(an_experiment, a_cache, tmp_path):
-    Trainer(an_experiment, read_cache(a_cache), tmp_path / "run").save()
-    with pytest.raises(InputError, match="found 0 of 6 steps"):
-        export_model(tmp_path / "run", read_cache(a_cache), TEXTS, tmp_path / "models", "1.0.0")
 
 
 def test_figures_are_the_means_over_a_groups_scans(a_model, a_cache, label_maps):
