@@ -1,16 +1,36 @@
-"""One synthesis in a process of its own: ``python -X utf8 -u -m mrsynth.worker job.json``.
+"""Synthesis in a process of its own: one job, or one job after the other.
 
 What comes in and goes out is described in ``job_file`` (files) and ``job_protocol`` (lines on standard output, exit
 codes). Diagnostics of every kind go to standard error.
+
+``python -X utf8 -u -m mrsynth.worker job.json`` does one job and ends with its exit code.
+
+``python -X utf8 -u -m mrsynth.worker --warm`` stays for further jobs, which spares them the start: importing PyTorch
+takes longer than many a synthesis. It begins to import at once, before there is a job. Its protocol:
+
+1. A job is given by one line on standard input: the path of its job file in UTF-8, then a newline. The next line may be
+   written once the job before it has ended.
+2. A job has ended when its ``finished`` or ``error`` line has come (with its run id), or when the process has ended. It
+   was successful if the line is ``finished`` *and* there is a ``result.json`` with the run's id. The exit code tells
+   nothing more of a job whose line has come; if the process ends before, the job has failed.
+3. Cancelling is as ever: the flag file in the run's folder, or a signal. If the work stops by itself the process stays;
+   if it has to be stopped, the process ends with it (exit code 130).
+4. The process stays after ``finished``, after bad input (exit code 2 in the line) and after a cancelled job. It ends
+   after any other failure, after a job file whose run id cannot be read, once standard input is closed and the jobs
+   that came before are done, or when no job has come for ``IDLE_S``. So whoever started it finds the process either
+   gone, and starts another, or ready. While a job is done its ``parent_pid`` counts as well.
+5. Nothing of a job is kept for the next one, neither the model nor memory: between jobs the process holds what it
+   imported (some 300 MB), and a job's result does not depend on those before it.
 """
 
 import contextlib
 import os
 import signal
 import sys
+import threading
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import BinaryIO
@@ -19,26 +39,71 @@ import mrsynth
 from mrsynth.atomic_file import refused_write
 from mrsynth.errors import InputError
 from mrsynth.job_file import JobRequest, read_document, read_request
+from mrsynth.job_lines import JobLines
 from mrsynth.job_protocol import EventWriter, ExitCode, Failure
 from mrsynth.job_watch import JobWatch
 from mrsynth.json_file import write_json
+from mrsynth.process_memory import ask_for_large_pages, give_back_memory
 from mrsynth.progress import EtaClock, Progress
 
 PROGRESS_EVERY_S = 0.1
+IDLE_S = 300.0
+WARM = "--warm"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do the job in the file that the command line names, and return the exit code."""
+    """Do what the command line asks for, see above, and return the exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    events = EventWriter(claim_standard_output(), None)
+    stream = claim_standard_output()
+    ask_for_large_pages()
+    if list(arguments) == [WARM]:
+        return serve(JobLines(sys.stdin.buffer), stream)
+    return _do(arguments, EventWriter(stream, None), _at_once)
+
+
+def serve(jobs: JobLines, stream: BinaryIO, idle_s: float = IDLE_S) -> int:
+    """Do one job after the other, as a warm worker, and return the exit code of the process.
+
+    Args:
+        jobs: Where the jobs come from.
+        stream: Where the events go.
+        idle_s: How long to wait for another job.
+    """
+    imports = threading.Thread(target=_import_ahead, name="imports", daemon=True)
+    imports.start()
+    with contextlib.suppress(KeyboardInterrupt):  # nobody loses a result by it
+        while (path := jobs.next(idle_s)) is not None:
+            events = EventWriter(stream, None)
+            with _signals_restored():
+                code = _do([str(path)], events, imports.join)
+            if events.run_id is None or code == ExitCode.FAILURE:
+                return code
+            give_back_memory()
+    return int(ExitCode.OK)
+
+
+def _do(arguments: Sequence[str], events: EventWriter, ready: Callable[[], None]) -> int:
+    """Do the job in the file that is named, and return its exit code."""
     try:
         request = _request(arguments, events)
         events.run_id = request.run_id
-        run_request(request, events)
+        run_request(request, events, ready)
     except BaseException as error:  # noqa: BLE001 (whatever ends the work, the other side must be told)
         return _report(error, events)
     events.write("finished", result=str(request.result_file))
     return int(ExitCode.OK)
+
+
+def _at_once() -> None:
+    """Wait for nothing."""
+
+
+def _import_ahead() -> None:
+    """Import what takes longest; what fails here fails again, and is told, when a job needs it."""
+    with contextlib.suppress(Exception):
+        import mrsynth.models.weights
+        import mrsynth.synthesis
+        import mrsynth.synthesis_run  # noqa: F401
 
 
 def claim_standard_output() -> BinaryIO:
@@ -52,8 +117,13 @@ def claim_standard_output() -> BinaryIO:
     return stream
 
 
-def run_request(request: JobRequest, events: EventWriter) -> None:
+def run_request(request: JobRequest, events: EventWriter, ready: Callable[[], None] = _at_once) -> None:
     """Do a job, telling of it as it goes on, and write its result last.
+
+    Args:
+        request: The job.
+        events: Who is told.
+        ready: Waits until the process can begin with the work.
 
     Raises:
         InputError: Something that was given cannot be used.
@@ -68,6 +138,7 @@ def run_request(request: JobRequest, events: EventWriter) -> None:
     watch.start()
     try:
         # Only now, as importing takes a while during which the watch should be on.
+        ready()
         from mrsynth.synthesis_run import RunHooks, run_job
 
         def warn(message: str) -> None:
@@ -127,9 +198,24 @@ def _cancel_on_signals(watch: JobWatch) -> None:
     def handle(number: int, frame: FrameType | None) -> None:
         watch.cancel()
 
-    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):  # the last is what Windows has instead of the second
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), handle)
+    for number in _ending_signals():
+        signal.signal(number, handle)
+
+
+@contextlib.contextmanager
+def _signals_restored() -> Iterator[None]:
+    """Let signals mean afterwards what they meant before: a process that waits for a job is ended by them."""
+    before = {number: signal.getsignal(number) for number in _ending_signals()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _ending_signals() -> list[signal.Signals]:
+    names = ("SIGINT", "SIGTERM", "SIGBREAK")  # the last is what Windows has instead of the second
+    return [getattr(signal, name) for name in names if hasattr(signal, name)]
 
 
 def _report(error: BaseException, events: EventWriter) -> int:

@@ -13,6 +13,7 @@ from mrsynth.cli import compare, demo, models, self_check, synthesize
 from mrsynth.cli.interruption import Interruption
 from mrsynth.cli.terminal import Terminal
 from mrsynth.job_protocol import ExitCode, Failure
+from mrsynth.process_memory import ask_for_large_pages
 
 EPILOG = """\
 examples:
@@ -51,6 +52,7 @@ def command_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code."""
     _make_printable()
+    ask_for_large_pages()
     options = command_parser().parse_args(arguments)
     terminal = Terminal(as_json=getattr(options, "json", False))
     try:
