@@ -8,7 +8,7 @@ is a ``result.json`` with the run's id.
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol, Self
 
 from mrsynth.errors import InputError
 from mrsynth.job_protocol import PROTOCOL_VERSION
@@ -19,7 +19,30 @@ JOB_NAME = "job.json"
 CANCEL_NAME = "cancel"
 RESULT_NAME = "result.json"
 _LARGEST_JOB_BYTES = 1_000_000
-_FIELDS = {"protocol", "run_id", "synthesis", "parent_pid", "parent_created"}
+_FIELDS = {"protocol", "run_id", "parent_pid", "parent_created"}
+
+
+class Job(Protocol):
+    """What a request can ask for: a synthesis, or whatever else is told of and stopped in the same way.
+
+    Attributes:
+        kind: Name of the job's part of the file.
+        run_id: Of the run, in every line it says and in its result.
+        outputs: Files that a run which fails must not leave half made.
+    """
+
+    kind: ClassVar[str]
+
+    @property
+    def run_id(self) -> str: ...
+
+    @property
+    def outputs(self) -> tuple[Path, ...]: ...
+
+    def to_dict(self) -> dict[str, Any]: ...
+
+    @classmethod
+    def from_dict(cls, document: dict[str, Any]) -> Self: ...
 
 
 @dataclass(frozen=True)
@@ -37,7 +60,7 @@ class JobRequest:
     """
 
     folder: Path
-    job: SynthesisJob
+    job: Job
     parent_pid: int | None = None
     parent_created: float | None = None
 
@@ -67,34 +90,38 @@ class JobRequest:
         Raises:
             OutputError: It cannot be written.
         """
-        synthesis = self.job.to_dict()
+        work = self.job.to_dict()
         document = {
             "protocol": PROTOCOL_VERSION,
-            "run_id": synthesis.pop("run_id"),
+            "run_id": work.pop("run_id"),
             "parent_pid": self.parent_pid,
             "parent_created": self.parent_created,
-            "synthesis": synthesis,
+            self.job.kind: work,
         }
         write_json(self.folder / JOB_NAME, document)
         return self.folder / JOB_NAME
 
 
-def read_request(path: Path) -> JobRequest:
+def read_request(path: Path, kind: type[Job] = SynthesisJob) -> JobRequest:
     """Read a job file.
+
+    Args:
+        path: The file, in the run's folder.
+        kind: What it must ask for.
 
     Raises:
         InputError: ``bad_job``, saying what is wrong with it.
     """
     try:
         document = read_document(path)
-        unknown = sorted(set(document) - _FIELDS)
+        unknown = sorted(set(document) - _FIELDS - {kind.kind})
         if unknown or document.get("protocol") != PROTOCOL_VERSION:
             found = f"unknown {', '.join(unknown)}" if unknown else f"protocol {document.get('protocol')!r}"
             raise InputError(f"job: expected protocol {PROTOCOL_VERSION} and its fields, found {found}", "bad_job")
-        synthesis = document.get("synthesis")
-        if not isinstance(synthesis, dict):
-            raise InputError(f"job: expected synthesis to be an object, found {synthesis!r}", "bad_job")
-        job = SynthesisJob.from_dict(synthesis | {"run_id": document.get("run_id")})
+        work = document.get(kind.kind)
+        if not isinstance(work, dict):
+            raise InputError(f"job: expected {kind.kind} to be an object, found {work!r}", "bad_job")
+        job = kind.from_dict(work | {"run_id": document.get("run_id")})
         return JobRequest(path.parent, job, document.get("parent_pid"), document.get("parent_created"))
     except InputError as error:
         raise InputError(f"{path}: {error}", "bad_job") from error

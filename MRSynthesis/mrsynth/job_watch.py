@@ -26,11 +26,14 @@ class JobWatch:
     Args:
         request: The job.
         events: Where heartbeats go.
+        patient: Whether the work always ends by itself once it is cancelled, after minutes maybe, and does so also when
+            the parent is gone: it has something to keep.
     """
 
-    def __init__(self, request: JobRequest, events: EventWriter) -> None:
+    def __init__(self, request: JobRequest, events: EventWriter, patient: bool = False) -> None:
         self._request = request
         self._events = events
+        self._patient = patient
         self._parent = ParentWatch(request.parent_pid, request.parent_created)
         self._cancel = threading.Event()
         self._over = threading.Event()
@@ -74,12 +77,15 @@ class JobWatch:
             if cancelled_at is None and self.cancelled():
                 cancelled_at = now
             if self._parent.is_gone():
+                self.cancel()
                 self._end("the process that asked for the work is gone")
             elif cancelled_at is not None and now - cancelled_at >= GRACE_S:
                 self._end("cancelled")
 
     def _end(self, reason: str) -> None:
-        """End the process, wherever its work is, unless its outputs are in place by now."""
+        """End the process, wherever its work is, unless its outputs are in place by now or it ends by itself."""
+        if self._patient:
+            return
         with self._committing:
             if self._over.is_set():
                 return

@@ -4,7 +4,7 @@ import re
 import uuid
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from mrsynth.errors import InputError
 
@@ -16,6 +16,11 @@ _PATHS = ("source", "output", "uncertainty", "reference")
 def new_run_id() -> str:
     """A name for one run that no other run has."""
     return uuid.uuid4().hex
+
+
+def is_run_id(value: object) -> bool:
+    """Whether something can name a run: its folder as well."""
+    return isinstance(value, str) and _RUN_ID.fullmatch(value) is not None
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,8 @@ class SynthesisJob:
         InputError: ``bad_job``, a field has a value that no run could use.
     """
 
+    kind: ClassVar[str] = "synthesis"
+
     source: Path
     output: Path
     model: str
@@ -58,8 +65,7 @@ class SynthesisJob:
         whole = isinstance(self.batch_size, int) and not isinstance(self.batch_size, bool) and self.batch_size >= 1
         _expect(self.batch_size is None or whole, "batch_size", "a number above 0 or null", self.batch_size)
         _expect(isinstance(self.force, bool), "force", "true or false", self.force)
-        named = isinstance(self.run_id, str) and _RUN_ID.fullmatch(self.run_id) is not None
-        _expect(named, "run_id", "1 to 64 letters, digits or hyphens", self.run_id)
+        _expect(is_run_id(self.run_id), "run_id", "1 to 64 letters, digits or hyphens", self.run_id)
 
     @property
     def outputs(self) -> tuple[Path, ...]:

@@ -57,3 +57,24 @@ def test_work_whose_renaming_failed_can_still_be_cancelled(a_watch, ends):
         raise OSError("full")
     request.cancel_file.touch()
     assert ends.get(timeout=PATIENCE_S) == ExitCode.CANCELLED
+
+
+def test_patient_work_is_left_to_end_by_itself(tmp_path, ends):
+    request, stream = a_request_in(tmp_path), io.BytesIO()
+    watch = JobWatch(request, EventWriter(stream, request.run_id), patient=True)
+    watch.start()
+    request.cancel_file.touch()
+    time.sleep(0.1)
+    assert watch.cancelled() and ends.empty() and stream.getvalue() == b""
+    watch.stop()
+
+
+def test_patient_work_whose_parent_is_gone_is_asked_to_stop(tmp_path, ends):
+    request = a_request_in(tmp_path, parent_pid=2**22 + 1)  # beyond the largest number of a process
+    watch = JobWatch(request, EventWriter(io.BytesIO(), request.run_id), patient=True)
+    watch.start()
+    deadline = time.monotonic() + PATIENCE_S
+    while not watch.cancelled() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert watch.cancelled() and ends.empty()
+    watch.stop()
