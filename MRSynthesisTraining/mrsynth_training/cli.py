@@ -11,8 +11,11 @@ from mrsynth import __version__
 from mrsynth.errors import Cancelled, InputError, OutputError
 from mrsynth.job_protocol import ExitCode
 from mrsynth_training import (
+    evaluate_runs_command,
     experiment_changes,
     export_command,
+    fit_command,
+    followed_command,
     prepare_command,
     simulate_subjects_command,
     train_command,
@@ -40,6 +43,8 @@ EXPERIMENT = "experiment file (TOML), or the name of a shipped experiment"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit code: 0, 1 failure, 2 bad input, 130 interrupted."""
     options = command_parser().parse_args(arguments)
+    if getattr(options, "follow", None) is not None:
+        return followed_command.run_followed(options)
     try:
         return int(options.command(options))
     except (InputError, OutputError) as error:
@@ -64,11 +69,12 @@ def command_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"mrsynth-train {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_simulate(commands)
-    _add_fit(commands)
+    fit_command.add_command(commands)
     _add_evaluate(commands)
     prepare_command.add_command(commands)
     simulate_subjects_command.add_command(commands)
     train_command.add_command(commands)
+    evaluate_runs_command.add_command(commands)
     export_command.add_command(commands)
     return parser
 
@@ -91,17 +97,6 @@ def _add_simulate(commands: argparse._SubParsersAction) -> None:
     )
     experiment_changes.add_option(parser)
     parser.set_defaults(command=_simulate)
-
-
-def _add_fit(commands: argparse._SubParsersAction) -> None:
-    parser = _add_command(commands, "fit", "train a generator on the CPU; Ctrl-C leaves a checkpoint to resume from")
-    parser.add_argument("experiment", type=Path, help=EXPERIMENT)
-    parser.add_argument("cache", type=Path, help="folder of the experiment's simulated scans, all of them")
-    parser.add_argument("run_folder", type=Path, metavar="RUN", help="folder for the checkpoint")
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
-    parser.add_argument("--threads", type=int, help="CPU threads (default: PyTorch's choice)")
-    experiment_changes.add_option(parser)
-    parser.set_defaults(command=_fit)
 
 
 def _add_evaluate(commands: argparse._SubParsersAction) -> None:
@@ -144,37 +139,6 @@ def _simulate(options: argparse.Namespace) -> int:
         new = fill_cache(tasks, options.processes, lambda done, total: bar.update())
     print(f"{len(tasks)} scans of {len(heads)} heads in {options.cache}, {new} of them new")
     return ExitCode.OK
-
-
-def _fit(options: argparse.Namespace) -> int:
-    import torch
-
-    from mrsynth_training.card_texts import read_card_texts
-    from mrsynth_training.experiments import read_experiment
-    from mrsynth_training.interruption import stop_on_signals
-    from mrsynth_training.pair_cache import read_cache
-    from mrsynth_training.run_recording import record_fit
-    from mrsynth_training.trainer import Trainer
-    from mrsynth_training.training_data import data_of_pairs
-
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    torch.set_flush_denormal(True)  # a CPU is many times slower on numbers too small to matter
-    experiment = read_experiment(options.experiment, options.changes)
-    pairs = read_cache(options.cache, experiment.simulation)
-    trainer = Trainer(experiment, pairs, options.run_folder, options.resume)
-    record_fit(options.run_folder, data_of_pairs(pairs, experiment), read_card_texts(options.experiment))
-    with stop_on_signals() as stopped, _progress_bar(experiment.optimization.steps, "steps", trainer.step) as bar:
-
-        def report(status) -> None:
-            bar.set_postfix_str(f"loss {status.loss:.4f}, {status.patches_per_second:.1f} patches/s", refresh=False)
-            bar.update(status.step - bar.n)
-
-        finished = trainer.fit(report, stopped)
-        bar.update(trainer.step - bar.n)
-    state = "finished" if finished else "stopped; go on with --resume"
-    print(f"{options.run_folder}: {trainer.step} of {experiment.optimization.steps} steps, {state}")
-    return ExitCode.OK if finished else ExitCode.CANCELLED
 
 
 def _evaluate(options: argparse.Namespace) -> int:
