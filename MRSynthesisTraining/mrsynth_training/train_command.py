@@ -1,12 +1,15 @@
 """``mrsynth-train train``: a generator on prepared subjects, epoch by epoch, with or without a discriminator."""
 
 import argparse
+import math
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mrsynth.cli.terminal import Terminal
 from mrsynth.job_protocol import ExitCode
-from mrsynth_training import experiment_changes
+from mrsynth_training import experiment_changes, followed_command
 
 if TYPE_CHECKING:
     import torch
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from mrsynth_training.epoch_experiment import EpochExperiment
     from mrsynth_training.epoch_trainer import EpochTrainer
     from mrsynth_training.run_options import RunOptions
+    from mrsynth_training.run_pace import EpochStatus
 
 WHAT = "train a generator on prepared subjects as the report did, with or without a discriminator"
 EPILOG = """\
@@ -21,7 +25,7 @@ examples:
   mrsynth-train train g1 CACHE RUNS/g1
   mrsynth-train train g3 CACHE RUNS/g3              again with --resume after Ctrl-C or a crash
   mrsynth-train train g4 CACHE RUNS/g4              starts from the best epoch of RUNS/g3
-  torchrun --nproc-per-node 4 -m mrsynth_training.cli train g3 CACHE RUNS/g3      on four GPUs
+  torchrun --nproc-per-node 4 -m mrsynth_training train g3 CACHE RUNS/g3      on four GPUs
 
 CACHE is what `mrsynth-train prepare` or `mrsynth-train simulate-subjects` filled. RUN gets checkpoint.pt, best.pt (the
 epoch with the highest mean validation PSNR), epochs.csv (a row an epoch) and validation.csv (a row a subject and
@@ -47,6 +51,7 @@ def add_command(commands: Any) -> None:
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:N or mps")
     parser.add_argument("--threads", type=int, help="CPU threads (default: PyTorch's choice)")
     experiment_changes.add_option(parser)
+    followed_command.add_option(parser)
     parser.set_defaults(command=train)
 
 
@@ -89,20 +94,55 @@ def _fit(experiment: "EpochExperiment", options: argparse.Namespace, run: "RunOp
     from mrsynth_training.epoch_subjects import read_epoch_subjects
     from mrsynth_training.epoch_trainer import EpochTrainer
     from mrsynth_training.interruption import stop_on_signals
-    from mrsynth_training.run_pace import ignore_status
     from mrsynth_training.run_recording import record_training
     from mrsynth_training.split_file import SPLIT_NAME
 
     subjects = read_epoch_subjects(options.cache, options.split or options.cache / SPLIT_NAME)
     texts = read_card_texts(options.experiment)
-    trainer, terminal = EpochTrainer(experiment, subjects, run), Terminal()
+    trainer, follower = EpochTrainer(experiment, subjects, run), options.follower
     record_training(trainer, texts)
-    with stop_on_signals() as stopped, terminal.progress(trainer.experiment.name) as show:
-        first = run.processes.is_first
-        finished = trainer.fit((lambda status: show(status.progress)) if first else ignore_status, stopped)
-    if first:
-        terminal.say(_summary(trainer, finished))
+    with stop_on_signals() as stopped:
+        if follower is not None:
+            tell = partial(_tell, follower, trainer)
+            finished = trainer.fit(tell, lambda: stopped() or follower.asked_to_stop())
+            follower.end(_summary(trainer, finished), _figures(trainer))
+        else:
+            finished = _fit_in_terminal(trainer, stopped)
     return ExitCode.OK if finished else ExitCode.CANCELLED
+
+
+def _fit_in_terminal(trainer: "EpochTrainer", stopped: Callable[[], bool]) -> bool:
+    """Train with a progress bar, of the first process, and say what came of it."""
+    terminal = Terminal()
+    if not trainer.run.processes.is_first:
+        return trainer.fit(stop=stopped)
+    with terminal.progress(trainer.experiment.name) as show:
+        finished = trainer.fit(lambda status: show(status.progress), stopped)
+    terminal.say(_summary(trainer, finished))
+    return finished
+
+
+def _tell(follower: followed_command.Follower, trainer: "EpochTrainer", status: "EpochStatus") -> None:
+    progress = status.progress
+    details = {
+        "device": progress.device,
+        "losses": dict(status.losses),
+        "patches_per_second": round(status.patches_per_second, 2),
+    }
+    follower.tell(progress.done, progress.total, status.eta_s, details | _figures(trainer))
+
+
+def _figures(trainer: "EpochTrainer") -> dict[str, Any]:
+    """Return how many epochs are done of all, and the rows of the last and of the best one."""
+    history = trainer.history
+    last = history.epochs[-1] if history.epochs else None
+    rows = {name: row and _in_json(row) for name, row in (("last", last), ("best", history.best))}
+    return {"epoch": history.epoch, "epochs": trainer.schedule.epochs, **rows}
+
+
+def _in_json(row: Mapping[str, float]) -> dict[str, float | None]:
+    """Return a row without what JSON does not know: a perfect synthesis has an infinite PSNR."""
+    return {name: value if math.isfinite(value) else None for name, value in row.items()}
 
 
 def _summary(trainer: "EpochTrainer", finished: bool) -> str:
