@@ -53,7 +53,9 @@ class MRSynthesis(ScriptedLoadableModule):
         parent.acknowledgementText = _(
             "After Nie et al., Medical Image Synthesis with Deep Convolutional Adversarial Networks, 2018."
         )
+        self._annotation: SyntheticAnnotation | None = None
         slicer.app.connect("startupCompleted()", self._onStartupCompleted)
+        slicer.app.connect("aboutToQuit()", self._onAboutToQuit)
 
     def _onStartupCompleted(self) -> None:
         # From the start and whichever module is open: a saved scene may show a synthetic volume.
@@ -62,7 +64,12 @@ class MRSynthesis(ScriptedLoadableModule):
             # A scene that was saved while it was compared comes back in the same layout.
             registerLayouts(slicer.app.layoutManager().layoutLogic().GetLayoutNode())
         registerSampleScans(self.parent.path)
-        slicer.app.connect("aboutToQuit()", stopSampleScans)
+
+    def _onAboutToQuit(self) -> None:
+        stopSampleScans()
+        if self._annotation is not None:
+            self._annotation.cleanup()
+            self._annotation = None
 
 
 class MRSynthesisLogic(ScriptedLoadableModuleLogic):

@@ -1,6 +1,7 @@
 """What every test shares: a bound on threads, and the way to real scans where there are any."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,9 @@ def pytest_configure():
     """Bound the threads before a test file is imported, and torch with it: timing is then alike on all machines."""
     os.environ.setdefault("OMP_NUM_THREADS", "2")
     os.environ.setdefault("MKL_NUM_THREADS", "2")
+    # A shell has those whom it starts in the background ignore Ctrl-C, and theirs too: here it is to be tested.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -85,6 +85,8 @@ class VoxelCountWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def cleanup(self):
         self.events.append("cleanup")
+        # The parameter node is a singleton: it outlives the panel, and would go on writing into its widgets.
+        self.attach(None)
         self.removeObservers()
 
     def onSceneStartClose(self, caller, event):

@@ -3,6 +3,7 @@
 With SLICER_HOST_PYTHON naming Slicer's Base/Python/slicer, these tests run against Slicer's own base classes.
 """
 
+import importlib
 import sys
 
 import numpy as np
@@ -12,7 +13,7 @@ import slicer
 import slicer_host
 from example_module import writeModule
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
-from slicer_host import messages, module_loading
+from slicer_host import messages, module_loading, pythonqt, pythonqt_signal
 from slicer_host.__main__ import main
 
 
@@ -113,10 +114,47 @@ def test_a_reloaded_module_has_a_new_panel_from_the_changed_file(a_panel, a_modu
     assert new.state.default("level").value == 1.5
 
 
+def test_a_kept_package_is_the_same_after_a_module_has_dropped_it(tmp_path, monkeypatch):
+    package = tmp_path / "keptexample"
+    package.mkdir()
+    for name in ("__init__", "first", "second"):
+        (package / f"{name}.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    before = importlib.import_module("keptexample.first")
+    with module_loading.keptPackages("keptexample"):
+        for name in ("keptexample", "keptexample.first"):
+            del sys.modules[name]
+        anew = importlib.import_module("keptexample.first")
+        importlib.import_module("keptexample.second")
+    assert importlib.import_module("keptexample.first") is before is not anew
+    assert sys.modules["keptexample"].first is before and "keptexample.second" not in sys.modules
+    with module_loading.keptPackages("keptexample"):
+        second = importlib.import_module("keptexample.second")
+    assert sys.modules.pop("keptexample.second") is second
+    del sys.modules["keptexample"], sys.modules["keptexample.first"]
+
+
 def test_an_unloaded_module_is_left_and_cleaned_up(a_panel):
     module_loading.unloadModule("VoxelCount")
     assert a_panel.events == ["enter", "exit", "cleanup"]
     assert not hasattr(slicer.modules, "voxelcount")
+
+
+def test_the_application_wakes_no_module_that_has_gone(a_module_file):
+    """Each module that is loaded hears of a start; what one has left connected would add up from test to test."""
+    before = pythonqt_signal.connectionsOf(pythonqt.unwrap(slicer.app))
+    slicer_host.loadModule(a_module_file)
+    during = pythonqt_signal.connectionsOf(pythonqt.unwrap(slicer.app))
+    module_loading.unloadModule("VoxelCount")
+    assert len(during) == len(before) + 1
+    assert pythonqt_signal.connectionsOf(pythonqt.unwrap(slicer.app)) == before
+
+
+def test_a_module_that_goes_hears_of_the_end_of_the_application_first(a_panel):
+    slicer.app.connect("aboutToQuit()", lambda: a_panel.events.append("quit"))
+    module_loading.unloadModule("VoxelCount")
+    slicer.app.disconnect("aboutToQuit()")
+    assert a_panel.events == ["enter", "quit", "exit", "cleanup"]
 
 
 def test_a_module_runs_its_own_tests(a_panel):

@@ -32,7 +32,7 @@ from MRSynthesisLib.WorkerLaunch import WorkerLaunch, workerLaunch  # noqa: E402
 TESTING = Path(__file__).resolve().parents[1]
 SCRIPT = TESTING.parent / "MRSynthesis" / "Resources" / "Scripts" / "batch_synthesize.py"
 STALLED = TESTING / "core" / "stalled_worker.py"
-PATIENCE_S = 120
+PATIENCE_S = 180
 
 
 @pytest.fixture(scope="module")

@@ -179,7 +179,7 @@ def test_files_are_written_and_read_without_the_scene(a_source, tmp_path):
 
     thread = threading.Thread(target=work)
     thread.start()
-    thread.join(timeout=20)
+    thread.join(timeout=180)
     assert np.array_equal(found[0].voxels, taken.voxels) and np.allclose(found[0].ijkToRas, taken.ijkToRas)
     assert found[0].voxels.flags.c_contiguous and found[0].shownRange is not None
 

@@ -2,7 +2,8 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -10,7 +11,7 @@ import slicer_host
 
 slicer_host.install()
 
-from slicer_host.events import wait_until  # noqa: E402
+from slicer_host.events import PATIENCE_S, wait_until  # noqa: E402
 
 from mrsynth.job_file import JobRequest  # noqa: E402
 from mrsynth.synthesis_job import SynthesisJob  # noqa: E402
@@ -18,7 +19,8 @@ from MRSynthesisLib.BackgroundJob import BackgroundJob, JobCallbacks, JobLimits 
 from MRSynthesisLib.WorkerLaunch import WorkerLaunch, workerLaunch  # noqa: E402
 
 SCRIPTED = Path(__file__).with_name("scripted_worker.py")
-PATIENCE_S = 180
+_GONE_WITHIN_S = 20.0
+"""For a process that was ended to be gone, on a busy machine; those of the tests would live two minutes."""
 
 
 class Witness:
@@ -67,14 +69,32 @@ def witnessed(folder: Path) -> Iterator[Witness]:
     before = set(psutil.Process().children(recursive=True))
     witness = Witness(JobRequest(folder / "run ü", job))
     yield witness
-    left = list(set(psutil.Process().children(recursive=True)) - before)
-    alive = [pid for pid in witness.pids() if psutil.pid_exists(pid) and not isZombie(pid)]
-    for process in left:
-        process.kill()
-    assert (left, alive) == ([], [])
+    assert remaining(before, witness.pids()) == []
     assert not list(witness.request.job.output.parent.rglob(".mrsynth-*"))
     assert witness.job is None or not witness.job.isRunning
     assert not list(Path(witness.request.folder).glob(".*.partial"))
+
+
+def remaining(before: Iterable[psutil.Process], pids: Iterable[int] = ()) -> list[psutil.Process]:
+    """The processes that are still there though they should have ended; they are ended now.
+
+    Args:
+        before: Children of this process that do not count.
+        pids: Numbers of processes that may have lost their parent.
+    """
+    known = set(before)
+
+    def living() -> list[psutil.Process]:
+        children = psutil.Process().children(recursive=True)
+        numbers = {*pids, *(each.pid for each in children if each not in known)}
+        return [psutil.Process(pid) for pid in numbers if not isZombie(pid)]
+
+    with suppress(TimeoutError):
+        wait_until(lambda: not living(), _GONE_WITHIN_S)
+    left = living()
+    for process in left:
+        process.kill()
+    return left
 
 
 def isZombie(pid: int) -> bool:

@@ -2,11 +2,11 @@
 
 import slicer_host
 from job_examples import a_ball
-from slicer_host.events import wait_until
+from slicer_host.events import PATIENCE_S, wait_until
 
 import slicer.util  # isort: skip (the host is there once slicer_host is)
 
-PATIENCE_S = 180
+__all__ = ["PATIENCE_S", "a_scan", "choose", "of_kind", "synthesize"]
 
 
 def a_scan(name: str, contrast: str = "T2"):

@@ -5,7 +5,7 @@ import os
 import psutil
 import pytest
 from job_examples import a_ball, identity_model_in
-from job_witness import PATIENCE_S, isZombie, scripted, wait_until
+from job_witness import PATIENCE_S, remaining, scripted, wait_until
 
 import slicer  # isort: skip (the host is there once job_witness is)
 import slicer.util  # isort: skip
@@ -51,10 +51,7 @@ def a_watcher(tmp_path, monkeypatch):
     watcher = Watcher()
     watcher.temporary = temporary
     yield watcher
-    left = {each for each in psutil.Process().children(recursive=True) if not isZombie(each.pid)} - before
-    for process in left:
-        process.kill()
-    assert not left and not any(run.isRunning for run in watcher.runs)
+    assert remaining(before) == [] and not any(run.isRunning for run in watcher.runs)
     assert list(temporary.iterdir()) == []
     slicer.mrmlScene.Clear(False)
 

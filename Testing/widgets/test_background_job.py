@@ -5,7 +5,6 @@ import logging
 import os
 import sys
 import threading
-import time
 from dataclasses import replace
 
 import psutil
@@ -13,6 +12,7 @@ import pytest
 from freed import isFreed
 from job_examples import a_ball, a_request_in
 from job_witness import Witness, outcomeOf, scripted, witnessed
+from slicer_host.heartbeat import Heartbeat
 
 import slicer  # isort: skip (the host is there once job_witness is)
 
@@ -21,7 +21,9 @@ from MRSynthesisLib import BackgroundJob as module
 from MRSynthesisLib import JobOutcome, ProcessTree, WorkerProcess
 from MRSynthesisLib.BackgroundJob import BackgroundJob, JobCallbacks, JobEnd, JobLimits, JobProgress
 
-LONGEST_GAP_S = 0.05
+LONGEST_BUSY_S = 0.1
+LONGEST_GAP_S = 0.25
+"""A gap may also be another thread's, which a busy machine lets wait while it has Python's lock."""
 posix = pytest.mark.skipif(os.name == "nt", reason="signals of this kind are POSIX's")
 
 
@@ -153,21 +155,15 @@ def test_a_finished_job_may_start_the_next_one(a_witness):
 
 
 def test_the_event_loop_goes_on_through_a_whole_run(a_witness):
-    """A timer that should tick every five milliseconds hardly misses more than ten in a row."""
-    import qt
-
-    ticks = [time.monotonic()]
-    timer = qt.QTimer()
-    timer.setInterval(5)
-    timer.connect("timeout()", lambda: ticks.append(time.monotonic()))
-    timer.start()
+    """It is never held up for as long as anything there is to wait for: the start, the silence, the end."""
+    heartbeat = Heartbeat(everyMs=5)
     gc.collect()
+    heartbeat.start()
     a_witness.start(scripted(a_witness.request, "launcher"), JobLimits(silenceS=1.0))
     a_witness.end()
-    timer.stop()
-    gaps = sorted(later - earlier for earlier, later in zip(ticks, ticks[1:], strict=False))
-    # Some gaps may be another program's, on a busy machine.
-    assert len(gaps) > 50 and gaps[-3] < LONGEST_GAP_S, gaps[-5:]
+    heartbeat.stop()
+    longest = heartbeat.longest[:5]
+    assert len(heartbeat.gaps) > 50 and longest[0].busy < LONGEST_BUSY_S and longest[2].own < LONGEST_GAP_S, longest
 
 
 def test_no_process_is_watched_under_a_number_that_is_none():

@@ -14,6 +14,7 @@ from MRSynthesisLib import WorkerProcess
 from MRSynthesisLib.BackgroundJob import BackgroundJob, JobEnd, JobLimits
 from MRSynthesisLib.WorkerLaunch import WorkerLaunch
 
+LONG_BEFORE_ITS_OWN_END_S = 40
 STALLED = Path(__file__).parents[1] / "core" / "stalled_worker.py"
 posix = pytest.mark.skipif(os.name == "nt", reason="signals of this kind are POSIX's")
 
@@ -67,14 +68,18 @@ def test_a_worker_that_falls_silent_is_ended_with_its_launcher(a_witness):
 
 
 def test_signs_of_life_keep_a_slow_worker_running(a_witness):
+    """The clock of the limit is moved by hand, so that a slow machine makes no difference."""
     job = a_witness.start(scripted(a_witness.request, "deaf"))
     a_witness.waitFor(2)
-    job._limits = JobLimits(silenceS=1.0, graceS=0.1)
-    quiet = time.monotonic() + 2.0
-    wait_until(lambda: time.monotonic() > quiet)
+    job._ticker.stop()
+    job._limits = JobLimits(silenceS=1.0)
+    for _word in range(3):
+        for _look in range(8):
+            job._look()
+        assert job._silentS > 0.7 and not job._killed
+        wait_until(lambda: job._silentS == 0)
     assert a_witness.outcomes == []
-    a_witness.job.cancel()
-    assert a_witness.end().end is JobEnd.CANCELLED
+    job.stopAtOnce()
 
 
 def test_a_worker_deaf_to_cancelling_is_ended_with_its_children(a_witness):
@@ -90,12 +95,10 @@ def test_a_worker_deaf_to_cancelling_is_ended_with_its_children(a_witness):
 @pytest.mark.parametrize("point", ["synthesis", "volume"])
 def test_the_real_worker_is_cancelled_by_its_flag_wherever_it_is(tmp_path, point):
     witness = Witness(a_request_in(tmp_path))
-    job = witness.start(scripted(witness.request, point, STALLED), JobLimits(graceS=30))
+    job = witness.start(scripted(witness.request, point, STALLED), JobLimits(graceS=PATIENCE_S))
     wait_until((witness.request.folder / "stalled").exists, PATIENCE_S)
-    asked = time.monotonic()
     job.cancel()
-    assert witness.end().end is JobEnd.CANCELLED
-    assert time.monotonic() - asked < 10
+    assert witness.end().end is JobEnd.CANCELLED and not job._killed
     assert list(witness.request.job.output.parent.iterdir()) == []
 
 
@@ -147,7 +150,7 @@ def test_a_job_stopped_at_once_is_gone_and_says_no_word(a_witness):
     a_witness.waitFor(2)
     began = time.monotonic()
     job.stopAtOnce()
-    assert time.monotonic() - began < 3 and not job.isRunning
+    assert time.monotonic() - began < LONG_BEFORE_ITS_OWN_END_S and not job.isRunning
     job.stopAtOnce()
     assertSilence(a_witness)
 

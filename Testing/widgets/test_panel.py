@@ -10,12 +10,13 @@ import psutil
 import pytest
 import slicer_host
 from panel_clicks import PATIENCE_S, a_scan, choose, synthesize
-from slicer_host import ui_lint
+from slicer_host import module_loading, pythonqt, ui_lint
 from slicer_host.events import wait_until
 
 import slicer.util  # isort: skip (the host is there once slicer_host is)
 
 PROJECT = Path(__file__).resolve().parents[2]
+MODULE = PROJECT / "MRSynthesis" / "MRSynthesis.py"
 UI = PROJECT / "MRSynthesis" / "Resources" / "UI" / "MRSynthesis.ui"
 IN_APPLICATION = (
     "test_a_click_makes_a_volume_that_lies_on_its_source",
@@ -142,6 +143,16 @@ def test_reloading_the_module_during_a_run_leaves_no_process_and_a_panel_that_wo
     assert anew is not a_panel
     choose(anew, a_scan("Ball T2"))
     assert synthesize(anew).GetName() == "Ball T2 synthetic PD"
+
+
+def test_the_end_of_the_application_ends_the_warnings_in_the_views(a_panel):
+    """They listen to every node: what went on doing so would do it for every module that was ever loaded."""
+    module = pythonqt.unwrap(slicer.modules.mrsynthesis)._python
+    annotation = module._annotation
+    assert annotation.Observations != []
+    module_loading.unloadModule(MODULE.stem)
+    assert annotation.Observations == [] and module._annotation is None
+    slicer_host.loadModule(MODULE)
 
 
 @pytest.mark.parametrize("name", IN_APPLICATION)

@@ -7,7 +7,7 @@ import numpy as np
 import psutil
 import pytest
 from job_examples import a_scan_at
-from job_witness import isZombie, wait_until
+from job_witness import remaining, wait_until
 
 import slicer  # isort: skip (the host is there once job_witness is)
 import slicer.packaging  # isort: skip
@@ -82,10 +82,7 @@ def a_workshop(tmp_path, monkeypatch):
     SampleScans.registerSampleScans(str(MODULE))
     yield workshop
     SampleScans.stopSampleScans()
-    left = {each for each in psutil.Process().children(recursive=True) if not isZombie(each.pid)} - before
-    for process in left:
-        process.kill()
-    assert not left and list(workshop.temporary.iterdir()) == []
+    assert remaining(before) == [] and list(workshop.temporary.iterdir()) == []
     slicer.packaging.reset()
     messages.clear()
     slicer.mrmlScene.Clear(False)

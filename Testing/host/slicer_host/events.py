@@ -7,8 +7,11 @@ from PySide6 import QtCore, QtWidgets
 
 from slicer_host import pythonqt, uncaught
 
+PATIENCE_S = 300.0
+"""Long enough for a busy machine: it costs nothing but where a test fails."""
 
-def wait_until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
+
+def wait_until(condition: Callable[[], bool], timeout_s: float = PATIENCE_S) -> None:
     """Run the event loop until the condition holds.
 
     Raises:

@@ -84,6 +84,11 @@ def disconnect(sender: QtCore.QObject, signal: str, receiver: object, slot: str 
     return bool(undone)
 
 
+def connectionsOf(sender: QtCore.QObject) -> list[tuple[str, Callable]]:
+    """Signal and receiver of every connection with a Python function, in the order in which they were made."""
+    return [(signature, receiver) for signature, receiver, _relay in _connections(sender)]
+
+
 def argumentCount(receiver: Callable) -> int | None:
     """How many arguments a Python function takes, defaults included; None where there is no telling or no limit."""
     bound = isinstance(receiver, types.MethodType)
