@@ -6,7 +6,9 @@
 - On these small volumes every convolution is cheaper at frequencies (`frequency_convolution`): layer 5, with its 9^3
   kernel, costs 2.3 instead of 196 GFLOP for a patch of 32^3. Volumes keep the order of axes that suits this throughout.
 - In evaluation, batch normalisation is folded into the kernels, their spectra are kept, and patches of a constant (air)
-  are computed once. In training, statistics run over the same voxels as ever, in another order.
+  are computed once. Each thread takes patches of its own through all layers. Between two layers a few rows of voxels at
+  a time come back from the frequencies of x, get their bias and activation, and go there again.
+- In training, statistics run over the same voxels as ever, in another order.
 
 Results differ from PyTorch's own layers by rounding: about 3e-6 of the largest value in single precision.
 """
@@ -18,13 +20,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mrsynth.networks.frequency_convolution import frequency_convolution, kernel_spectrum
+from mrsynth.networks.frequency_convolution import convolve_planes, frequency_convolution, kernel_spectrum
 from mrsynth.networks.frequency_matrices import FrequencyMatrices, frequency_matrices
+from mrsynth.networks.patch_threads import in_threads
 from mrsynth.networks.sublattices import interleaved_kernel, join, split
 
 # Spectra grow with the volume of a patch: 0.46 GB for 32^3, 0.8 GB for 40^3 in single precision.
 LARGEST_SIDE = 40
 DTYPES = (torch.float32, torch.float64)
+# The fewer patches at a time, the more of them is in the cache; with two, each part of the spectra is fetched half as
+# often.
+PATCHES_AT_ONCE = 2
+ROWS_AT_ONCE = 2
 
 
 def is_fast(layers: nn.ModuleList, source: Tensor) -> bool:
@@ -53,7 +60,7 @@ class FastPaperGenerator:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._folded: _FoldedLayers | None = None
+        self._folded: FoldedLayers | None = None
 
     def __reduce__(self) -> tuple[type, tuple]:
         return FastPaperGenerator, ()
@@ -68,17 +75,17 @@ class FastPaperGenerator:
             return _through_layers(layers, source)
         return self._folded_for(layers, source)(source)
 
-    def _folded_for(self, layers: nn.ModuleList, source: Tensor) -> "_FoldedLayers":
+    def _folded_for(self, layers: nn.ModuleList, source: Tensor) -> "FoldedLayers":
         sizes = tuple(source.shape[2:])
         with self._lock:
             folded = self._folded
             if folded is None or not folded.fits(layers, sizes):
                 folded = self._folded = None  # before the next one needs the memory
-                folded = self._folded = _FoldedLayers(layers, sizes)
+                folded = self._folded = FoldedLayers(layers, sizes)
             return folded
 
 
-class _FoldedLayers:
+class FoldedLayers:
     """The layers in evaluation, as spectra for patches of one size (X, Y, Z)."""
 
     @torch.no_grad()
@@ -107,7 +114,8 @@ class _FoldedLayers:
         new = [n for n, level in enumerate(levels) if level is None or level not in (*known, *levels[:n])]
         result = torch.empty_like(source)
         if new:
-            result[new] = self._respond(source[new])
+            size = min(PATCHES_AT_ONCE, -(-len(new) // torch.get_num_threads()))
+            result[new] = torch.cat(in_threads(self.respond, source[new].split(size)))
         for number, level in enumerate(levels):
             if number in new and level is not None:
                 known[level] = result[number].clone()
@@ -116,16 +124,28 @@ class _FoldedLayers:
                 result[number] = known[level]
         return result
 
-    def _respond(self, source: Tensor) -> Tensor:
+    def respond(self, source: Tensor) -> Tensor:
+        """Take patches through the layers, both (N, 1, X, Y, Z), whatever is known of them."""
         volumes = split(source)
+        x, y, *_ = volumes.shape
+        lines = (self._matrices[0].analysis.x @ volumes.reshape(x, -1)).view(-1, y, volumes[0, 0].numel())
         for number, (spectrum, matrices) in enumerate(zip(self._spectra, self._matrices, strict=True)):
             # 8 N sublattices in layers 2 to 8; N of eightfold channels in the first and the last.
-            volumes = volumes.reshape(*volumes.shape[:3], -1, spectrum.shape[2])
-            volumes = frequency_convolution(volumes, spectrum, matrices)
+            lines = convolve_planes(lines, spectrum, matrices)
             if number < len(self._slopes):
-                volumes = volumes.view(*volumes.shape[:3], -1, len(self._biases[number]))
-                volumes = F.leaky_relu_(volumes.add_(self._biases[number]), self._slopes[number])
-        return join(volumes)
+                lines = self._to_next_layer(number, lines)
+        return join((self._matrices[-1].synthesis.x @ lines.flatten(1)).view(volumes.shape))
+
+    def _to_next_layer(self, number: int, lines: Tensor) -> Tensor:
+        """Take a layer's result at the frequencies of x, (fx p, Y, Z N C), to the source of the next, in like shape."""
+        back, to = self._matrices[number].synthesis.x, self._matrices[number + 1].analysis.x
+        bias, slope = self._biases[number], self._slopes[number]
+        result = lines.new_empty(len(to), *lines.shape[1:])
+        for rows, there in zip(lines.split(ROWS_AT_ONCE, 1), result.split(ROWS_AT_ONCE, 1), strict=True):
+            voxels = back @ rows.flatten(1)  # (X, rows Z N C)
+            F.leaky_relu_(voxels.view(-1, len(bias)).add_(bias), slope)
+            torch.mm(to, voxels, out=there.flatten(1))
+        return result
 
 
 def _through_layers(layers: nn.ModuleList, source: Tensor) -> Tensor:

@@ -15,7 +15,9 @@ The transform's adjoint is its inverse (`frequency_matrices`), so the gradient w
 convolution with the transposed and conjugated kernel, and that with respect to U and V is ``a^T g`` and ``(i a)^T g``,
 g being the transformed gradient of the result.
 
-The planes of equal fx are taken a few at a time, so that what they need fits into the cache.
+The planes of equal fx are taken a few at a time, so that what they need fits into the cache. The transform along x,
+before and after that, is `frequency_convolution`'s own; or its caller's, who may know what else to do with the voxels
+while they are at hand (`convolve_planes`).
 """
 
 from collections.abc import Callable
@@ -64,6 +66,24 @@ def frequency_convolution(volumes: Tensor, spectrum: Tensor, matrices: Frequency
     return _at_frequencies(volumes, matrices, lambda which, there: _product(there, spectrum[which]), _planes_at_once())
 
 
+def convolve_planes(lines: Tensor, spectrum: Tensor, matrices: FrequencyMatrices) -> Tensor:
+    """Do what `frequency_convolution` does between the transforms along x; without gradients.
+
+    Args:
+        lines: Volumes at the frequencies of x, shape (fx p, Y, Z N C), contiguous.
+        spectrum: The kernel's, see `kernel_spectrum`.
+        matrices: Those the spectrum was made with.
+
+    Returns:
+        Shape (fx p, Y, Z N C'), contiguous.
+    """
+    planes = lines.view(len(lines) // 2, -1, lines.shape[2])
+    result = _planes(
+        planes, matrices, spectrum.shape[2], lambda which, there: _product(there, spectrum[which]), _planes_at_once()
+    )
+    return result.view(len(lines), lines.shape[1], -1)
+
+
 class _FrequencyConvolution(torch.autograd.Function):
     """`frequency_convolution` with its gradient; the volumes are kept as frequencies."""
 
@@ -98,22 +118,29 @@ class _FrequencyConvolution(torch.autograd.Function):
 
 def _at_frequencies(volumes: Tensor, matrices: FrequencyMatrices, product: Product, planes_at_once: int) -> Tensor:
     """Take volumes (X, Y, Z, N, C) to frequencies, multiply them there, and come back with C' channels."""
-    to, back = matrices.analysis, matrices.synthesis
     x, y, z, n, channels = volumes.shape
-    fy, fz = len(to.y) // 2, len(to.z) // 3
-    lines = (to.x @ volumes.reshape(x, -1)).view(-1, 2 * y, z * n * channels)  # (fx, p Y, Z N C)
+    lines = (matrices.analysis.x @ volumes.reshape(x, -1)).view(-1, 2 * y, z * n * channels)
+    result = _planes(lines, matrices, channels, product, planes_at_once)
+    return (matrices.synthesis.x @ result.view(2 * len(lines), -1)).view(x, y, z, n, -1)
+
+
+def _planes(lines: Tensor, matrices: FrequencyMatrices, channels: int, product: Product, planes_at_once: int) -> Tensor:
+    """Take planes (fx, p Y, Z N C) to all frequencies, multiply them there, and return (fx, p Y, Z N C')."""
+    to, back = matrices.analysis, matrices.synthesis
+    z, fy, fz = len(back.z) // 2, len(to.y) // 2, len(to.z) // 3
+    n = lines.shape[2] // z // channels
     result, done = None, 0
     for part in lines.split(planes_at_once):  # fx stands for this part of them from here
         part = _left(to.y, part).view(-1, 2 * z, n * channels)  # (fx fy, p Z, N C)
         part = _left(to.z, part).view(-1, 3 * n, channels)  # (fx fy fz, q N, C)
         part = product(slice(done * fy * fz, done * fy * fz + len(part)), part)  # (fx fy fz, p N, C')
         part = _left(back.z, part.view(len(part) // fz, 2 * fz, -1))  # (fx fy, p Z, N C')
-        part = _left(back.y, part.view(len(part) // fy, 2 * fy, -1))  # (fx, p Y, Z N C')
+        part = part.view(len(part) // fy, 2 * fy, -1)  # (fx, p fy, Z N C')
         if result is None:
-            result = part.new_empty(len(lines), *part.shape[1:])
-        result[done : done + len(part)] = part
+            result = part.new_empty(len(lines), len(back.y), part.shape[2])
+        _left(back.y, part, out=result[done : done + len(part)])  # (fx, p Y, Z N C')
         done += len(part)
-    return (back.x @ result.view(2 * len(lines), -1)).view(x, y, z, n, -1)
+    return result
 
 
 def _planes_at_once() -> int:
@@ -122,9 +149,11 @@ def _planes_at_once() -> int:
     return 1 if threads == 1 else 2 * threads
 
 
-def _left(matrix: Tensor, stack: Tensor) -> Tensor:
+def _left(matrix: Tensor, stack: Tensor, out: Tensor | None = None) -> Tensor:
     """Multiply each matrix of a stack from the left by the same matrix."""
-    return (matrix @ stack[0])[None] if len(stack) == 1 else torch.bmm(matrix.expand(len(stack), -1, -1), stack)
+    if len(stack) == 1:
+        return torch.mm(matrix, stack[0], out=None if out is None else out[0])[None]
+    return torch.bmm(matrix.expand(len(stack), -1, -1), stack, out=out)
 
 
 def _rows(there: Tensor) -> int:
