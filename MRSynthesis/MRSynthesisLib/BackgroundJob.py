@@ -85,19 +85,29 @@ class BackgroundJob:
             return
         self._end.cancelled = True
         self._killInS = self._limits.graceS
-        # If it cannot be asked it is ended all the same, after the time it would have had.
-        with contextlib.suppress(OSError):
-            self._request.cancel_file.touch()
+        self._askToStop()
 
-    def stopAtOnce(self) -> None:
-        """End the worker with all it has started, without a word to anybody: Slicer or the module goes."""
+    def stopAtOnce(self, graceS: float = 0.0) -> None:
+        """End the worker with all it has started, without a word to anybody: Slicer or the module goes.
+
+        Args:
+            graceS: How long to wait for it to end by itself, if it has something to keep.
+        """
         running, self._state = self.isRunning, "over"
         if running:
             self._task.abandon()
             self._task.join()
+            if graceS > 0:
+                self._askToStop()
+                self._worker.endsWithin(graceS)
             self._worker.stopAtOnce()
             remove_staging(self._request.job.outputs, self._request.run_id)
         self._letGo()
+
+    def _askToStop(self) -> None:
+        # If it cannot be asked it is ended all the same, after the time it would have had.
+        with contextlib.suppress(OSError):
+            self._request.cancel_file.touch()
 
     def _do(self, function: Callable[[], Any], finished: Callable[[Any, Exception | None], None]) -> None:
         self._task = BackgroundTask(function, finished)
@@ -141,11 +151,11 @@ class BackgroundJob:
     def _look(self) -> None:
         """Count down to what has to be done if the worker says and does nothing."""
         self._silentS += _LOOK_EVERY_S
-        if self._killInS is None and self._silentS >= self._limits.silenceS:
+        if self._killInS is not None:
+            self._killInS -= _LOOK_EVERY_S
+        if self._silentS >= self._limits.silenceS and (self._killInS is None or self._killInS > 0):
             self._end.fault, self._end.detail = "stalled", f"{self._limits.silenceS:.0f}"
             self._killInS = 0.0
-        elif self._killInS is not None:
-            self._killInS -= _LOOK_EVERY_S
         if self._killInS is None or self._killInS > 0:
             return
         if not self._killed:

@@ -2,8 +2,8 @@
 
 import os
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from mrsynth.job_file import JobRequest, read_result
 from mrsynth.job_protocol import ExitCode, read_event
 
 _TAIL_BYTES, _TAIL_LINES = 8192, 20
+_PROGRESS_FIELDS = {"run_id", "event", "stage", "done", "total", "eta_s", "device"}
 _MISSING_MODULE = re.compile(r"No module named '?([A-Za-z_][\w]*)")
 
 
@@ -27,13 +28,17 @@ class JobEnd(Enum):
 
 @dataclass(frozen=True)
 class JobProgress:
-    """How far a job is; ``total`` is 0 and ``etaS`` and ``device`` are None as long as they are unknown."""
+    """How far a job is; ``total`` is 0 and ``etaS`` and ``device`` are None as long as they are unknown.
+
+    ``details`` is what else the line said; nobody has looked at it.
+    """
 
     stage: str
     done: int
     total: int
     etaS: float | None
     device: str | None
+    details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def fraction(self) -> float:
@@ -46,7 +51,8 @@ class JobProgress:
         counts, eta, device = (event.get("done"), event.get("total")), event.get("eta_s"), event.get("device")
         sound = isinstance(event.get("stage"), str) and all(type(count) is int for count in counts)
         sound = sound and (eta is None or type(eta) in (int, float)) and (device is None or isinstance(device, str))
-        return cls(event["stage"], *counts, eta, device) if sound else None
+        details = {name: value for name, value in event.items() if name not in _PROGRESS_FIELDS}
+        return cls(event["stage"], *counts, eta, device, details) if sound else None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ Slicer has it only once the panel's packages were installed.
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 GONE_WITHIN_S = 3.0
@@ -57,11 +57,16 @@ def endTrees(processes: Iterable[Any | None], withinS: float = GONE_WITHIN_S) ->
             process.kill()
         except psutil.Error:
             continue
-    return _gone(doomed, withinS)
+    return areGone(doomed, withinS)
 
 
-def _gone(processes: list[Any], withinS: float) -> bool:
-    """Whether all have ended in time; one that only its parent has still to take note of has."""
+def areGone(processes: Sequence[Any], withinS: float) -> bool:
+    """Whether all have ended in time; one that only its parent has still to take note of has.
+
+    Args:
+        processes: As ``watchedProcess`` gave them.
+        withinS: How long to wait.
+    """
     import psutil
 
     end = time.monotonic() + withinS

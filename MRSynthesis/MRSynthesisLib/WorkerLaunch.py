@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import mrsynth
 
@@ -28,12 +29,12 @@ class WorkerLaunch:
 
 def workerLaunch(jobFile: Path) -> WorkerLaunch:
     """What does one job: always ``-m``, and text in UTF-8 whatever the system's language."""
-    return _moduleLaunch("-u", "-m", "mrsynth.worker", str(jobFile))
+    return moduleLaunch(("-u", "-m", "mrsynth.worker", str(jobFile)))
 
 
 def commandLaunch(arguments: Sequence[str]) -> WorkerLaunch:
     """What runs the command ``mrsynth`` with some arguments."""
-    return _moduleLaunch("-m", "mrsynth.cli.main", *arguments)
+    return moduleLaunch(("-m", "mrsynth.cli.main", *arguments))
 
 
 def selfCheckLaunch() -> WorkerLaunch:
@@ -50,15 +51,21 @@ def pythonProgram() -> str:
     return shutil.which(_LAUNCHER) or (str(beside) if beside.is_file() else sys.executable) or _LAUNCHER
 
 
-def _moduleLaunch(*arguments: str) -> WorkerLaunch:
-    return WorkerLaunch(pythonProgram(), ("-X", "utf8", *arguments), _environment())
+def moduleLaunch(arguments: Sequence[str], packages: Sequence[ModuleType] = ()) -> WorkerLaunch:
+    """What runs a module of the library, or of packages that use it.
+
+    Args:
+        arguments: Of Python: ``-m`` and the module's name, and what comes before and after.
+        packages: Those packages.
+    """
+    return WorkerLaunch(pythonProgram(), ("-X", "utf8", *arguments), _environment([mrsynth, *packages]))
 
 
-def _environment() -> dict[str, str]:
-    """This process' environment with the folders that hold the library first among Python's."""
-    folders = [str(Path(folder).resolve().parent) for folder in mrsynth.__path__]
+def _environment(packages: Sequence[ModuleType]) -> dict[str, str]:
+    """This process' environment with the folders that hold packages first among Python's."""
+    folders = [str(Path(folder).resolve().parent) for package in packages for folder in package.__path__]
     known = os.environ.get("PYTHONPATH", "")
-    return os.environ | {"PYTHONPATH": os.pathsep.join([*folders, *filter(None, [known])])}
+    return os.environ | {"PYTHONPATH": os.pathsep.join([*dict.fromkeys(folders), *filter(None, [known])])}
 
 
 def _slicerHome() -> Path:

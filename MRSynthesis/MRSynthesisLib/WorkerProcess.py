@@ -7,7 +7,7 @@ from typing import Any
 
 from MRSynthesisLib.ChildProcess import ChildProcess, ProcessListener
 from MRSynthesisLib.JobOutcome import eventIn
-from MRSynthesisLib.ProcessTree import endTrees, watchedProcess
+from MRSynthesisLib.ProcessTree import areGone, endTrees, watchedProcess
 from MRSynthesisLib.WorkerLaunch import WorkerLaunch
 
 _LONGEST_LINE_BYTES = 1 << 20
@@ -76,6 +76,11 @@ class WorkerProcess:
         """End the process and all it has started, wait for that a second or two, and tell nobody."""
         self._listener = None
         self._child.stopAtOnce([self._worker])
+
+    def endsWithin(self, seconds: float) -> bool:
+        """Whether the process ends by itself in time; it holds up whoever asks."""
+        watched = [each for each in (self._worker, watchedProcess(self.number)) if each is not None]
+        return areGone(watched, seconds)
 
     def release(self) -> None:
         """Hold nobody any more; to be called when the end was told."""

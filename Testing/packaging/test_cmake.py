@@ -63,7 +63,7 @@ def test_every_file_is_installed_and_no_other(a_build):
 
 def test_no_loose_file_is_taken_for_a_module(a_build):
     _, installed = a_build
-    assert {path.name for path in installed.glob("*.py")} <= {f"{module}.py" for module in MODULES}
+    assert {path.name for path in installed.glob("*.py")} == {f"{module}.py" for module in MODULES}
 
 
 def test_the_installed_panel_finds_its_files_beside_it(a_build):
@@ -74,7 +74,9 @@ def test_the_installed_panel_finds_its_files_beside_it(a_build):
 
 def test_the_tests_inside_the_application_are_registered(a_build):
     build, _ = a_build
-    assert "MRSynthesisPanelTest.py" in (build / "Testing" / "Python" / "CTestTestfile.cmake").read_text()
+    registered = (build / "Testing" / "Python" / "CTestTestfile.cmake").read_text()
+    scripts = sorted(path.name for path in (PROJECT / "Testing" / "Python").glob("*.py"))
+    assert len(scripts) == 2 and all(script in registered for script in scripts)
 
 
 def test_the_extension_states_what_slicer_requires():

@@ -9,7 +9,11 @@ import pytest
 from source_tree import PROJECT, imported_names, parsed
 
 MODULE = PROJECT / "MRSynthesis"
-FILES = [MODULE / "MRSynthesis.py", *sorted((MODULE / "MRSynthesisLib").glob("*.py"))]
+TRAINING = PROJECT / "MRSynthesisTraining"
+FILES = [
+    *(MODULE / "MRSynthesis.py", *sorted((MODULE / "MRSynthesisLib").glob("*.py"))),
+    *(TRAINING / "MRSynthesisTraining.py", *sorted((TRAINING / "MRSynthesisTrainingLib").glob("*.py"))),
+]
 NOT_IN_SLICER = {"torch", "nibabel", "skimage", "matplotlib", "jsonschema", "safetensors", "psutil", "tqdm", "nilearn"}
 PLAIN_SLICER = """
 import importlib, sys
@@ -20,14 +24,16 @@ class Missing:
         if name.split(".")[0] in {missing}:
             raise ModuleNotFoundError(name)
 
-sys.path[:0] = ["Testing/host", "MRSynthesis"]
+sys.path[:0] = ["Testing/host", "MRSynthesis", "MRSynthesisTraining"]
 import slicer_host
 slicer_host.install()
 sys.meta_path.insert(0, Missing())
 import slicer.packaging
 slicer.packaging.pretendedMissing.update({missing})
-for path in sorted(Path("MRSynthesis/MRSynthesisLib").glob("*.py")):
-    importlib.import_module("MRSynthesisLib." + path.stem)
+for library in ("MRSynthesis/MRSynthesisLib", "MRSynthesisTraining/MRSynthesisTrainingLib"):
+    for path in sorted(Path(library).glob("*.py")):
+        importlib.import_module(path.parent.name + "." + path.stem)
+importlib.import_module("MRSynthesisTraining")
 widget = slicer_host.loadModule(Path({module!r}))
 print(widget.ui.setupLabel.text)
 """
@@ -36,7 +42,7 @@ A_WORD = re.compile(r"[A-Za-z]{2,}")
 
 
 def name_of(path):
-    return path.stem
+    return f"{path.parent.name}-{path.stem}"
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
