@@ -13,9 +13,10 @@ from mrsynth.grid import Grid, interleaved_stacks
 from mrsynth.memory_fallback import PatchPredictor
 from mrsynth.normalization import build_normalizer
 from mrsynth.orientation import AS_ACQUIRED, SliceOrder, slice_order
+from mrsynth.presets import MODES
 from mrsynth.progress import CancelLook, Progress, ProgressListener, ignore, never
 from mrsynth.stack_synthesis import StackSynthesis
-from mrsynth.tiling import MODES, Tiling, tiling_of_card
+from mrsynth.tiling import Tiling, tiling_of_card
 from mrsynth.volume import Volume
 
 if TYPE_CHECKING:
@@ -30,8 +31,7 @@ class SynthesisOptions:
     """What a user may choose about a synthesis.
 
     Attributes:
-        mode: ``"paper"`` (the card's stride, plain mean), ``"smooth"`` (its smooth stride, smooth window), or None for
-            the card's own mode.
+        mode: A preset, see ``presets``, or None for the card's own.
         device: ``"auto"``, ``"cpu"``, ``"cuda:N"`` or ``"mps"``.
         batch_size: Patches at a time, or None for what suits the device. On a CPU large batches are cut down, as they
             gain nothing there and a cancelled run would have to wait for them.
@@ -45,7 +45,7 @@ class SynthesisOptions:
 
     def __post_init__(self) -> None:
         if self.mode is not None and self.mode not in MODES:
-            raise ValueError(f"expected a mode of {sorted(MODES)} or None, found {self.mode!r}")
+            raise ValueError(f"expected a preset of {list(MODES)} or None, found {self.mode!r}")
         if self.batch_size is not None and self.batch_size < 1:
             raise ValueError(f"expected a batch size of at least 1, found {self.batch_size}")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from mrsynth.errors import InputError
+from mrsynth.presets import MODES
 
-MODES = ("paper", "smooth")
 _RUN_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 _PATHS = ("source", "output", "uncertainty", "reference")
 
@@ -33,7 +33,7 @@ class SynthesisJob:
         model: Name of an installed model.
         uncertainty: Volume file for the disagreement of overlapping patches, if wanted.
         reference: Acquired volume of the target contrast to measure against, if there is one.
-        mode: ``"paper"``, ``"smooth"``, or None for what the model's card says.
+        mode: A preset, see ``presets``, or None for what the model's card says.
         device: ``"auto"``, ``"cpu"``, ``"cuda:N"`` or ``"mps"``.
         batch_size: Patches at a time, or None to choose.
         model_folders: Folders to look for models in, before the user's and the shipped ones.

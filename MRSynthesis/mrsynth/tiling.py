@@ -8,8 +8,8 @@ import numpy as np
 
 from mrsynth.errors import InputError
 from mrsynth.patches import PatchGrid, Triple
+from mrsynth.presets import blend_of, preset_of
 
-MODES = {"paper": "mean", "smooth": "smooth"}
 # A whole-stack model is given at least this much, so that its convolutions do not see little but padding.
 LEAST_TILE = (32, 32, 16)
 # 224x224x32 is 1.6 million voxels; the default U-Net needs about 0.4 kB of memory for each.
@@ -73,21 +73,15 @@ def tiling_of_card(inference: Mapping[str, Any], mode: str | None, multiple: Tri
 
     Args:
         inference: ``mode``, ``patch``, ``stride`` and ``smooth_stride`` of the card; the last three may be None.
-        mode: ``"paper"`` (the card's stride, plain mean), ``"smooth"`` (its smooth stride, smooth window), or None for
-            the card's own mode.
+        mode: A preset, see ``presets``, or None for the card's own.
         multiple: The network's ``size_multiple``.
 
     Raises:
         InputError: Code ``bad_card``, if the patch and the network do not fit together.
-        ValueError: If the mode is unknown.
+        ValueError: If the preset is unknown.
     """
-    mode = mode or inference["mode"]
-    if mode not in MODES:
-        raise ValueError(f"expected a mode of {sorted(MODES)}, found {mode!r}")
-    patch, stride = inference.get("patch"), inference.get("stride")
-    if mode == "smooth":
-        stride = inference.get("smooth_stride") or stride
-    return Tiling(_triple(patch), _triple(stride), MODES[mode], multiple)
+    blend, patch = blend_of(preset_of(mode, inference), inference), inference.get("patch")
+    return Tiling(None if patch is None else tuple(patch), blend.stride, blend.window, multiple)
 
 
 def pad_stack(stack: np.ndarray, shape: Triple) -> tuple[np.ndarray, tuple[slice, slice, slice]]:
@@ -127,7 +121,3 @@ def _share(tile: Triple, share: float, multiple: Triple) -> Triple:
 
 def _round_up(sizes: Sequence[float], multiple: Sequence[int]) -> list[int]:
     return [int(-(-size // m) * m) for size, m in zip(sizes, multiple, strict=True)]
-
-
-def _triple(values: Sequence[int] | None) -> Triple | None:
-    return None if values is None else tuple(values)

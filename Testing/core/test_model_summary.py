@@ -1,6 +1,6 @@
 """A model card as text."""
 
-from model_examples import card_document
+from model_examples import RELIABILITY, card_document
 
 from mrsynth.models.card import ModelCard
 from mrsynth.models.summary import TEXT_WIDTH, card_summary
@@ -45,3 +45,32 @@ def test_a_model_of_a_plane_says_so() -> None:
     grid = card_document()["grid"] | {"plane": "coronal"}
     text = card_summary(ModelCard.from_dict(card_document(grid=grid)))
     assert "pixels of 0.8 to 1.2 mm, coronal slices 2.5 to 6 mm apart" in text
+
+
+def test_presets_stand_in_the_summary_with_the_one_that_is_taken_by_itself():
+    lines = [" ".join(line.split()) for line in card_summary(ModelCard.from_dict(card_document())).splitlines()]
+    assert [line.split()[1] for line in lines if line.startswith("Preset")] == ["paper", "standard", "draft"]
+    standard = " ".join(lines[next(i for i, line in enumerate(lines) if line.startswith("Preset standard")) :][:2])
+    assert standard.endswith("not measured for this model. The model's own.")
+
+
+def test_what_was_found_of_lesions_and_uncertainty_stands_below_the_figures_with_its_definition() -> None:
+    lines = card_summary(ModelCard.from_dict(card_document(reliability=RELIABILITY))).splitlines()
+    start = lines.index("Reliability")
+    assert lines[start - 1] == "" and start > lines.index("Figures")
+    assert lines[start + 1 :] == [
+        "  Lesions kept; 4 scans",
+        "               visible  kept",
+        "    all sizes       20  0.95",
+        "    3 to 6 mm        8     -",
+        "    Kept is kept.",
+        "",
+        "  Uncertainty beside the error; 1 scan",
+        "                error in the worst tenth",
+        "    this model             0.312 (0.011)",
+        "    Worst is worst.",
+    ]
+
+
+def test_a_card_that_nobody_looked_into_says_nothing_of_reliability() -> None:
+    assert "Reliability" not in card_summary(ModelCard.from_dict(card_document()))

@@ -283,7 +283,7 @@ def test_a_run_is_cancelled_in_the_middle_of_a_long_pass():
 
 
 def test_an_unknown_mode_is_refused():
-    with pytest.raises(ValueError, match="expected a mode of .*found 'fast'"):
+    with pytest.raises(ValueError, match="expected a preset of .*found 'fast'"):
         SynthesisOptions(mode="fast")
 
 

@@ -24,8 +24,19 @@ def test_paper_mode_is_the_card_s_stride_and_a_plain_mean():
     assert tiling_of_card(PAPER, "paper", (1, 1, 1)) == Tiling((32, 32, 32), (8, 8, 8), "mean")
 
 
-def test_smooth_mode_is_the_card_s_smooth_stride_and_a_smooth_window():
-    assert tiling_of_card(PAPER, "smooth", (1, 1, 1)) == Tiling((32, 32, 32), (16, 16, 16), "smooth")
+@pytest.mark.parametrize("word", ["standard", "smooth"])
+def test_the_standard_preset_is_the_card_s_smooth_stride_and_a_smooth_window(word):
+    assert tiling_of_card(PAPER, word, (1, 1, 1)) == Tiling((32, 32, 32), (16, 16, 16), "smooth")
+
+
+def test_a_draft_has_patches_that_overlap_by_a_quarter():
+    assert tiling_of_card(PAPER, "draft", (1, 1, 1)) == Tiling((32, 32, 32), (24, 24, 24), "smooth")
+    assert tiling_of_card({**PAPER, "patch": [32, 32, 1]}, "draft", (1, 1, 1)).stride == (24, 24, 1)
+
+
+@pytest.mark.parametrize("preset", ["paper", "standard", "draft"])
+def test_a_whole_stack_is_whole_by_any_preset(preset):
+    assert tiling_of_card(WHOLE, preset, MULTIPLE).patch is None
 
 
 def test_without_a_smooth_stride_smooth_mode_keeps_the_card_s_stride():
@@ -38,7 +49,7 @@ def test_without_a_mode_the_card_s_own_is_taken():
 
 
 def test_an_unknown_mode_is_refused():
-    with pytest.raises(ValueError, match=r"expected a mode of \['paper', 'smooth'\], found 'fast'"):
+    with pytest.raises(ValueError, match=r"expected a preset of \['paper', 'standard', .*\], found 'fast'"):
         tiling_of_card(PAPER, "fast", (1, 1, 1))
 
 

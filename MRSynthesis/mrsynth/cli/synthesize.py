@@ -8,7 +8,8 @@ from mrsynth.cli.interruption import Interruption
 from mrsynth.cli.terminal import Terminal, table
 from mrsynth.errors import Cancelled
 from mrsynth.job_protocol import ExitCode, Failure
-from mrsynth.synthesis_job import MODES, SynthesisJob
+from mrsynth.presets import MODES, PRESETS
+from mrsynth.synthesis_job import SynthesisJob
 
 if TYPE_CHECKING:
     from mrsynth.cli.cases import Plan
@@ -48,7 +49,13 @@ def add_command(commands: Any) -> None:
     parser.add_argument("--model", required=True, metavar="NAME", help='see "mrsynth models list"')
     parser.add_argument("--reference", type=Path, metavar="VOLUME", help="acquired target; prints metrics against it")
     parser.add_argument("--uncertainty", type=Path, metavar="FILE", help="also write the predictions' disagreement")
-    parser.add_argument("--mode", choices=MODES, help="how patches are blended (default: what the model's card says)")
+    parser.add_argument(
+        *("--preset", "--mode"),
+        dest="mode",
+        choices=MODES,
+        metavar="|".join(PRESETS),
+        help='how exact and how fast, see "mrsynth models show NAME" (default: what the card says; smooth: standard)',
+    )
     parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda:N|mps", help="default: auto")
     parser.add_argument(
         "--batch-size", type=int, metavar="N", help="patches at a time (default: what suits the device)"

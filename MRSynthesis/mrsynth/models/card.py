@@ -25,11 +25,19 @@ class GridEntry(TypedDict):
     plane: NotRequired[str]
 
 
+class PresetEntry(TypedDict):
+    seconds: float
+    times_faster: float
+    psnr_change_db: float
+    note: str
+
+
 class InferenceEntry(TypedDict):
     mode: str
     patch: list[int] | None
     stride: list[int] | None
     smooth_stride: list[int] | None
+    presets: NotRequired[dict[str, PresetEntry]]
 
 
 class TrainingEntry(TypedDict):
@@ -58,6 +66,12 @@ class FigureEntry(TypedDict):
     note: str
 
 
+class FindingEntry(TypedDict):
+    definition: str
+    scans: int
+    table: dict[str, Metrics]
+
+
 @dataclass(frozen=True, eq=False)
 class ModelCard:
     """A model's description; the fields mean what ``model_card.schema.json`` says, and are checked against it.
@@ -67,10 +81,13 @@ class ModelCard:
             is not the one a scan was acquired in.
         normalization: What ``mrsynth.normalization.build_normalizer`` takes.
         inference: Patch and strides in voxels, axes (in-plane, in-plane, slice); a patch of None is the whole stack.
+            What was measured for the presets (``mrsynth.presets``) may stand there as well.
         figures: Measured on what, inside which mask, over which range, next to which baselines.
         url: Where the weights can be downloaded, or None if they come with the card only.
         sha256: Of the weights file, in lower-case hexadecimal digits.
         size_bytes: Of the weights file.
+        reliability: What was found on scans whose answer is known (``lesions``, ``false_lesions``, ``uncertainty``,
+            ``tissues``), or None if nobody looked.
 
     Raises:
         InputError: Code ``bad_card``, if a field is not what the schema asks for.
@@ -95,6 +112,7 @@ class ModelCard:
     url: str | None
     sha256: str
     size_bytes: int
+    reliability: dict[str, FindingEntry] | None = None
 
     def __post_init__(self) -> None:
         check_card(self.to_dict(), "model card")
@@ -114,8 +132,9 @@ class ModelCard:
         return cls(**copy.deepcopy(data))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return a copy of the card as JSON's types, in the order of the fields."""
-        return {field.name: copy.deepcopy(getattr(self, field.name)) for field in fields(self)}
+        """Return a copy of the card as JSON's types, in the order of the fields, without those that it lacks."""
+        document = {field.name: copy.deepcopy(getattr(self, field.name)) for field in fields(self)}
+        return {name: value for name, value in document.items() if name != "reliability" or value is not None}
 
     def to_json(self) -> str:
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"

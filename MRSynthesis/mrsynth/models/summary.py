@@ -1,13 +1,20 @@
 """A model card as text for a terminal."""
 
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from mrsynth.models.card import FigureEntry, ModelCard
+from mrsynth.models.card import FigureEntry, FindingEntry, Metrics, ModelCard
+from mrsynth.presets import preset_of, preset_text, presets_of
 
 TEXT_WIDTH = 100  # characters of a line
 LABEL_WIDTH = 18
 THIS_MODEL = "this model"
+FINDINGS = {
+    "lesions": "Lesions kept",
+    "false_lesions": "False lesions",
+    "uncertainty": "Uncertainty beside the error",
+    "tissues": "Tissues, Dice coefficient",
+}
 
 
 def card_summary(card: ModelCard) -> str:
@@ -17,6 +24,8 @@ def card_summary(card: ModelCard) -> str:
         lines += _labelled(label, text)
     lines += ["", "Figures"]
     lines += _indented(_figures(card.figures)) if card.figures else ["  none were measured"]
+    if card.reliability:
+        lines += ["", "Reliability", *_indented(_findings(card.reliability))]
     return "\n".join(lines)
 
 
@@ -30,7 +39,11 @@ def _purpose(card: ModelCard) -> Iterator[tuple[str, str]]:
 
 def _making(card: ModelCard) -> Iterator[tuple[str, str]]:
     training, grid = card.training, card.grid
-    yield "Network", f"{card.network['name']}, intensities {card.normalization['kind']}, {card.inference['mode']} mode"
+    yield "Network", f"{card.network['name']}, intensities {card.normalization['kind']}"
+    own = preset_of(None, card.inference)
+    for preset in presets_of(card.inference):
+        text = preset_text(preset, card.inference)
+        yield f"Preset {preset}", f"{text} The model's own." if preset == own else text
     plane = f"{grid['plane']} slices" if "plane" in grid else "slices"
     yield (
         "Grid",
@@ -77,13 +90,22 @@ def _figures(figures: Sequence[FigureEntry]) -> Iterator[str]:
         if index:
             yield ""
         yield from _wrapped(f"{figure['data']}; mask: {figure['mask']}; range: {figure['range']}", TEXT_WIDTH - 2)
-        yield from _indented(_table(figure))
+        yield from _indented(_table({THIS_MODEL: figure["metrics"], **figure["baselines"]}))
         yield from _indented(_wrapped(figure["note"], TEXT_WIDTH - 4))
 
 
-def _table(figure: FigureEntry) -> Iterator[str]:
-    """Lay out one line for the model and one for each baseline, under the names of the metrics."""
-    named = {THIS_MODEL: figure["metrics"], **figure["baselines"]}
+def _findings(reliability: Mapping[str, FindingEntry]) -> Iterator[str]:
+    for index, (name, finding) in enumerate(reliability.items()):
+        if index:
+            yield ""
+        scans = f"{finding['scans']} scan{'' if finding['scans'] == 1 else 's'}"
+        yield f"{FINDINGS[name]}; {scans}"
+        yield from _indented(_table(finding["table"]))
+        yield from _indented(_wrapped(finding["definition"], TEXT_WIDTH - 4))
+
+
+def _table(named: Mapping[str, Metrics]) -> Iterator[str]:
+    """Lay out one line for each name, under the names of the metrics."""
     metrics = list(dict.fromkeys(metric for values in named.values() for metric in values))
     rows = [["", *metrics]]
     rows += [[name, *(_cell(values.get(metric)) for metric in metrics)] for name, values in named.items()]

@@ -1,0 +1,120 @@
+"""Presets: how much time a synthesis may take, and what that costs; the one choice a user has about how it is made.
+
+They differ in how far apart the patches lie and how they are blended:
+
+==========  =======================================  ==========
+preset      patches                                  blended by
+==========  =======================================  ==========
+paper       the card's ``stride`` apart (8 of 32)    plain mean
+standard    the card's ``smooth_stride`` (16 of 32)  smooth window
+draft       three quarters of a patch (24 of 32)     smooth window
+==========  =======================================  ==========
+
+A model that takes whole stacks has nothing to choose from: it is ``standard``. What a preset's speed-up costs is
+measured for each model and stands in its card (``inference.presets``), see `PresetFigures`.
+
+``smooth`` is the older word for ``standard``; cards still use it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+PRESETS = ("paper", "standard", "draft")
+MODES = (*PRESETS, "smooth")
+"""The words a job, a card or a command line may use for a preset."""
+
+_MEANING = {
+    "paper": "As the original report does it: patches a quarter of their size apart, plain mean. The slowest.",
+    "standard": "Patches that overlap by half, blended smoothly.",
+    "draft": "Patches that overlap by a quarter, blended smoothly: a quick look. Expect seams.",
+}
+_WHOLE = "The whole scan in one pass."
+
+
+@dataclass(frozen=True)
+class Blend:
+    """How patches cover a stack.
+
+    Attributes:
+        stride: Voxels from one patch to the next, axes (in-plane, in-plane, slice); None for a whole stack.
+        window: ``"mean"`` or ``"smooth"``, see ``patches.patch_window``.
+    """
+
+    stride: tuple[int, int, int] | None
+    window: str
+
+
+@dataclass(frozen=True)
+class PresetFigures:
+    """What was measured for a preset of a model; fields of the card's ``inference.presets``.
+
+    Attributes:
+        seconds: For a scan of 224 x 224 x 32 voxels, without reading and writing.
+        times_faster: Than the paper preset by PyTorch's own layers, one patch at a time, on the same machine.
+        psnr_change_db: PSNR against the references less that of the paper preset; below zero is worse.
+        note: On what scans and what machine.
+    """
+
+    seconds: float
+    times_faster: float
+    psnr_change_db: float
+    note: str
+
+
+def preset_of(mode: str | None, inference: Mapping[str, Any]) -> str:
+    """Return the preset that a word stands for; None stands for the card's own.
+
+    Raises:
+        ValueError: If the word is unknown.
+    """
+    word = mode or inference["mode"]
+    if word not in MODES:
+        raise ValueError(f"expected a preset of {list(MODES)}, found {word!r}")
+    return "standard" if word == "smooth" else word
+
+
+def presets_of(inference: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the presets that differ for a model, slowest first, given its card's inference section."""
+    return PRESETS if inference.get("patch") else ("standard",)
+
+
+def blend_of(preset: str, inference: Mapping[str, Any]) -> Blend:
+    """Return how a preset covers a stack with a card's patches."""
+    window = "mean" if preset == "paper" else "smooth"
+    patch, stride = inference.get("patch"), inference.get("stride")
+    if patch and preset == "draft":
+        stride = [max(1, size * 3 // 4) for size in patch]
+    elif preset == "standard":
+        stride = inference.get("smooth_stride") or stride
+    return Blend(None if stride is None else tuple(stride), window)
+
+
+def figures_of(preset: str, inference: Mapping[str, Any]) -> PresetFigures | None:
+    """Return what was measured for a preset, None if nothing was."""
+    entry = (inference.get("presets") or {}).get(preset)
+    return None if entry is None else PresetFigures(**entry)
+
+
+def preset_text(preset: str, inference: Mapping[str, Any]) -> str:
+    """Return what a user should know to choose a preset of a model: for a tooltip or a terminal.
+
+    Args:
+        preset: One of `presets_of`.
+        inference: The section of the model's card.
+    """
+    if not inference.get("patch"):
+        return _WHOLE
+    figures = figures_of(preset, inference)
+    if figures is None:
+        return f"{_MEANING[preset]} Its error and speed were not measured for this model."
+    return (
+        f"{_MEANING[preset]} {_compared(figures.psnr_change_db)}; {figures.seconds:.3g} s for 224 x 224 x 32 voxels, "
+        f"{figures.times_faster:.3g} times faster than patch by patch in plain PyTorch ({figures.note})."
+    )
+
+
+def _compared(change_db: float) -> str:
+    if abs(change_db) < 0.005:
+        return "PSNR as that of the paper preset"
+    return f"PSNR {abs(change_db):.2f} dB {'below' if change_db < 0 else 'above'} that of the paper preset"

@@ -1,0 +1,110 @@
+"""One choice between exact and fast, and what is known about it."""
+
+import pytest
+from model_examples import card_document
+
+from mrsynth.cli.main import command_parser
+from mrsynth.errors import InputError
+from mrsynth.models.card import ModelCard
+from mrsynth.presets import (
+    MODES,
+    PRESETS,
+    Blend,
+    PresetFigures,
+    blend_of,
+    figures_of,
+    preset_of,
+    preset_text,
+    presets_of,
+)
+
+WHOLE = {"mode": "smooth", "patch": None, "stride": None, "smooth_stride": None}
+FIGURES = {"seconds": 12.34, "times_faster": 17.02, "psnr_change_db": -0.031, "note": "4 simulated scans, two cores"}
+
+
+def paper(**changes: object) -> dict:
+    return {"mode": "paper", "patch": [32, 32, 32], "stride": [8, 8, 8], "smooth_stride": [16, 16, 16]} | changes
+
+
+@pytest.mark.parametrize(
+    ("mode", "own", "preset"),
+    [
+        *((word, "paper", word) for word in PRESETS),
+        ("smooth", "paper", "standard"),
+        (None, "paper", "paper"),
+        (None, "smooth", "standard"),
+    ],
+)
+def test_a_word_stands_for_a_preset_and_none_for_the_card_s_own(mode, own, preset):
+    assert preset_of(mode, paper(mode=own)) == preset
+
+
+def test_an_unknown_word_is_refused():
+    with pytest.raises(ValueError, match="expected a preset of .*found 'fast'"):
+        preset_of("fast", paper())
+
+
+def test_presets_are_fewer_patches_from_one_to_the_next():
+    assert [blend_of(preset, paper()) for preset in PRESETS] == [
+        Blend((8, 8, 8), "mean"),
+        Blend((16, 16, 16), "smooth"),
+        Blend((24, 24, 24), "smooth"),
+    ]
+
+
+def test_a_model_of_whole_stacks_has_one_preset():
+    assert presets_of(WHOLE) == ("standard",)
+    assert presets_of(paper()) == PRESETS
+    assert all(blend_of(preset, WHOLE).stride is None for preset in PRESETS)
+    assert preset_text("standard", WHOLE) == "The whole scan in one pass."
+
+
+def test_figures_are_those_of_the_card():
+    assert figures_of("draft", paper()) is None
+    assert figures_of("draft", paper(presets={"standard": FIGURES})) is None
+    assert figures_of("standard", paper(presets={"standard": FIGURES})) == PresetFigures(**FIGURES)
+
+
+def test_a_text_says_what_was_measured_or_that_nothing_was():
+    assert "not measured" in preset_text("standard", paper())
+    text = preset_text("standard", paper(presets={"standard": FIGURES}))
+    for part in ("0.03 dB below", "12.3 s for 224 x 224 x 32", "17 times faster", "4 simulated scans, two cores"):
+        assert part in text
+    better = FIGURES | {"psnr_change_db": 0.2}
+    assert "0.20 dB above" in preset_text("draft", paper(presets={"draft": better}))
+    same = FIGURES | {"psnr_change_db": 0.001}
+    assert "PSNR as that of the paper preset" in preset_text("standard", paper(presets={"standard": same}))
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_each_preset_says_something_of_its_own(preset):
+    others = {preset_text(other, paper()) for other in PRESETS if other != preset}
+    assert len(others) == 2 and preset_text(preset, paper()) not in others
+
+
+def test_a_card_may_hold_figures_of_presets():
+    card = ModelCard.from_dict(card_document(inference=paper(presets={"standard": FIGURES, "draft": FIGURES})))
+    assert card.to_dict()["inference"]["presets"]["draft"] == FIGURES
+
+
+@pytest.mark.parametrize(
+    "presets",
+    [
+        {"fast": FIGURES},
+        {"draft": FIGURES | {"seconds": 0}},
+        {"draft": FIGURES | {"more": 1}},
+        {"draft": {"seconds": 1.0}},
+        {"draft": FIGURES | {"note": " "}},
+        [],
+    ],
+)
+def test_a_card_with_other_presets_or_figures_is_refused(presets):
+    with pytest.raises(InputError, match="presets"):
+        ModelCard.from_dict(card_document(inference=paper(presets=presets)))
+
+
+@pytest.mark.parametrize("option", ["--preset", "--mode"])
+@pytest.mark.parametrize("word", MODES)
+def test_the_command_line_takes_any_word_under_either_name(option, word):
+    options = command_parser().parse_args(["synthesize", "a.nii", "b.nii", "--model", "tiny", option, word])
+    assert options.mode == word
