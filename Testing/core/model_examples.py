@@ -7,6 +7,18 @@ from mrsynth.models.card import ModelCard
 from mrsynth.models.weights import write_model
 from mrsynth.networks.registry import build_network
 
+RELIABILITY = {
+    "lesions": {
+        "definition": "Kept is kept.",
+        "scans": 4,
+        "table": {"all sizes": {"visible": 20, "kept": 0.95}, "3 to 6 mm": {"visible": 8}},
+    },
+    "uncertainty": {
+        "definition": "Worst is worst.",
+        "scans": 1,
+        "table": {"this model": {"error in the worst tenth": {"mean": 0.312, "std": 0.011}}},
+    },
+}
 TINY_UNET = {"widths": [2, 3], "blocks": [1, 1], "slice_strides": [1]}
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
-from model_examples import card_document, model_description
+from model_examples import RELIABILITY, card_document, model_description
 
 from mrsynth.errors import InputError, MissingFile
 from mrsynth.models.card import LARGEST_CARD_BYTES, ModelCard, read_card
@@ -48,6 +48,30 @@ def test_the_schema_is_a_valid_schema() -> None:
 def test_a_card_comes_back_from_its_own_json() -> None:
     document = card_document(title="Läuft überall")
     assert json.loads(ModelCard.from_dict(document).to_json()) == document
+
+
+def test_a_card_with_findings_comes_back_from_its_own_json_and_one_without_has_no_such_field() -> None:
+    document = card_document(reliability=RELIABILITY)
+    assert json.loads(ModelCard.from_dict(document).to_json()) == document
+    assert ModelCard.from_dict(card_document()).reliability is None
+    assert "reliability" not in ModelCard.from_dict(card_document()).to_dict()
+
+
+@pytest.mark.parametrize(
+    ("reliability", "found"),
+    [
+        (None, "found null"),
+        ({}, "found {}"),
+        ({"colours": {}}, "'colours': expected only known fields"),
+        ({"lesions": {"definition": "any", "scans": 1}}, "'table': expected this field"),
+        ({"lesions": {"definition": "any", "scans": 1, "table": {}}}, "at least one row by name"),
+        ({"lesions": {"definition": "any", "scans": -1, "table": {"all": {"kept": 1}}}}, "found -1"),
+        ({"lesions": {"definition": "any", "scans": 1, "table": {"all": {"kept": "most"}}}}, 'found "most"'),
+    ],
+)
+def test_findings_of_another_form_are_refused(reliability: object, found: str) -> None:
+    message = refusal(card_document(reliability=reliability))
+    assert "reliability" in message and found in message
 
 
 def test_a_card_does_not_change_with_the_document_it_was_read_from() -> None:
