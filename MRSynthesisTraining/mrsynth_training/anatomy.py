@@ -12,6 +12,19 @@ from mrsynth_training.random_fields import Randomness
 from mrsynth_training.tissues import tissue_table
 
 
+@dataclass(frozen=True)
+class LesionKind:
+    """Ranges that a lesion is drawn from; the usual ones are those of training.
+
+    Attributes:
+        radius_mm: Before it is squeezed or stretched along each axis, by 0.7 to 1.4.
+        t2_lengthening: By what share of itself T2 grows; T1 grows by half of that, proton density by a ninth.
+    """
+
+    radius_mm: tuple[float, float] = (1.5, 16.0)
+    t2_lengthening: tuple[float, float] = (-0.15, 1.8)
+
+
 @dataclass
 class TissueMaps:
     """T1 and T2 in ms and relative proton density, each (x, y, z) at 1 mm, RAS+."""
@@ -87,23 +100,38 @@ def _vary_within_tissue(maps: TissueMaps, labels: Tensor, random: Randomness) ->
     maps.pd *= (1 + 0.04 * outside * random.field(shape, 5.0)).clamp(0.5, 1.5)
 
 
-def add_lesion(maps: TissueMaps, labels: Tensor, random: Randomness) -> Tensor:
+def add_lesion(
+    maps: TissueMaps,
+    labels: Tensor,
+    random: Randomness,
+    kind: LesionKind | None = None,
+    allowed: Tensor | None = None,
+) -> Tensor:
     """Add one lesion to the cerebral white matter and what surrounds it; return its weight from 0 to 1, (x, y, z).
 
     Most lesions lengthen T2 and raise proton density with it (demyelination, gliosis, oedema); some shorten T2.
+
+    Args:
+        maps: Changed in place.
+        labels: Integer labels (x, y, z) at 1 mm.
+        random: Where every random number comes from.
+        kind: How large and how bright; as in training by default.
+        allowed: Where in the cerebral white matter its centre may lie, boolean (x, y, z); anywhere by default. Where
+            that leaves no place in the hemisphere that was drawn, there is no lesion and the weight is zero.
     """
+    kind = kind or LesionKind()
     weight = torch.zeros(labels.shape)
-    hemisphere = label_maps.CEREBRAL_WHITE_MATTER[random.integer(0, 2)]
-    places = torch.nonzero(labels == hemisphere)
+    hemisphere = labels == label_maps.CEREBRAL_WHITE_MATTER[random.integer(0, 2)]
+    places = torch.nonzero(hemisphere if allowed is None else hemisphere & allowed)
     if len(places) == 0:
         return weight
-    radius = random.uniform(1.5, 16)
+    radius = random.uniform(*kind.radius_mm)
     box, distance = _ellipsoid(places[random.integer(0, len(places))], labels.shape, radius, random)
     brain = (
         (labels[box] > 0) & (labels[box] <= label_maps.LAST_BRAIN_LABEL) & (labels[box] != label_maps.SUBARACHNOID_CSF)
     )
     weight[box] = torch.sigmoid((radius - distance) / random.uniform(0.4, 2.5)) * brain
-    longer = random.uniform(-0.15, 1.8)
+    longer = random.uniform(*kind.t2_lengthening)
     maps.t2_ms[box] *= 1 + weight[box] * longer
     maps.t1_ms[box] *= 1 + weight[box] * 0.5 * longer  # water lengthens both, T2 more in proportion
     maps.pd[box] *= 1 + weight[box] * (0.11 * longer + random.uniform(-0.03, 0.05))  # more water, longer T2

@@ -1,7 +1,6 @@
 """The command ``mrsynth-train``: simulate scans, fit a generator, export it as a model, measure it."""
 
 import argparse
-import itertools
 import os
 import sys
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from mrsynth import __version__
 from mrsynth.errors import Cancelled, InputError, OutputError
 from mrsynth.job_protocol import ExitCode
 from mrsynth_training import (
+    evaluate_models_command,
     evaluate_runs_command,
     experiment_changes,
     export_command,
@@ -21,16 +21,12 @@ from mrsynth_training import (
     train_command,
 )
 
-# Far from the seeds of training, so that no head is evaluated as it was trained on.
-EVALUATION_SEED = 900_000
-PROTOCOLS = ("ixi", "random")
-
 DESCRIPTION = "Train a model that turns T2 into PD or PD into T2, from label maps of whole heads."
 EPILOG = """in this order:
   mrsynth-train simulate t2-to-pd LABEL_MAPS CACHE
   mrsynth-train fit t2-to-pd CACHE RUN              again with --resume after Ctrl-C
   mrsynth-train export RUN --models MODELS
-  mrsynth-train evaluate MODELS/t2-to-pd CACHE LABEL_MAPS --pairs pairs.csv --write-card
+  mrsynth-train evaluate-models MODELS/t2-to-pd LABEL_MAPS --pairs pairs.csv --write-card
   mrsynth synthesize t2.nii.gz pd.nii.gz --model t2-to-pd --models MODELS
 
 t2-to-pd is the experiment of a shipped model, and so is pd-to-t2; the path of a TOML file names one of yours.
@@ -70,7 +66,7 @@ def command_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_simulate(commands)
     fit_command.add_command(commands)
-    _add_evaluate(commands)
+    evaluate_models_command.add_command(commands)
     prepare_command.add_command(commands)
     simulate_subjects_command.add_command(commands)
     train_command.add_command(commands)
@@ -99,27 +95,6 @@ def _add_simulate(commands: argparse._SubParsersAction) -> None:
     parser.set_defaults(command=_simulate)
 
 
-def _add_evaluate(commands: argparse._SubParsersAction) -> None:
-    parser = _add_command(commands, "evaluate", "measure a model beside its baselines")
-    parser.add_argument("model", type=Path, help="model folder, as export made it")
-    parser.add_argument(
-        "cache", type=Path, help="folder of the simulated scans it was trained on; the baseline map is fitted on them"
-    )
-    parser.add_argument("label_maps", type=Path, help="folder of label maps; those that were not trained on are used")
-    parser.add_argument(
-        "--pairs",
-        type=Path,
-        help="real pairs as well: a CSV table with the columns name, T2 and PD, paths relative to the table; pairs of "
-        "one name are summarised together",
-    )
-    parser.add_argument(
-        "--scans", type=int, default=4, help="simulated scans a head and protocol (default: %(default)s)"
-    )
-    parser.add_argument("--csv", type=Path, help="write every figure of every case to this file")
-    parser.add_argument("--write-card", action="store_true", help="write the figures into the model's card")
-    parser.set_defaults(command=_evaluate)
-
-
 def _add_command(commands: argparse._SubParsersAction, name: str, what: str) -> argparse.ArgumentParser:
     return commands.add_parser(name, help=what, description=what[0].upper() + what[1:] + ".")
 
@@ -139,47 +114,6 @@ def _simulate(options: argparse.Namespace) -> int:
         new = fill_cache(tasks, options.processes, lambda done, total: bar.update())
     print(f"{len(tasks)} scans of {len(heads)} heads in {options.cache}, {new} of them new")
     return ExitCode.OK
-
-
-def _evaluate(options: argparse.Namespace) -> int:
-    from mrsynth.models.card import read_card
-    from mrsynth.models.installed import InstalledModel
-    from mrsynth.models.weights import load_model
-    from mrsynth_training.evaluation import evaluate_case, results_table, write_results
-    from mrsynth_training.experiments import Experiment
-    from mrsynth_training.export import write_figures
-    from mrsynth_training.pair_cache import read_cache
-    from mrsynth_training.trained_intensity_map import fit_to_training
-
-    card = read_card(options.model)
-    model = load_model(InstalledModel(card, options.model))
-    pairs = read_cache(options.cache, Experiment.from_dict(card.training["configuration"]).simulation)
-    count, cases = _cases(options, pairs)
-    intensity_map = fit_to_training(pairs, card.source_contrast, card.target_contrast)
-    results = []
-    with _progress_bar(count, "scans") as bar:
-        for case in cases:
-            results.append(evaluate_case(model, case, intensity_map))
-            bar.update()
-    print(results_table(results))
-    if options.write_card:
-        write_figures(options.model, card, results)
-    if options.csv:
-        write_results(results, options.csv)
-    return ExitCode.OK
-
-
-def _cases(options: argparse.Namespace, pairs):
-    """Return how many cases there are and the cases: unseen heads, simulated as they are asked for, then real pairs.
-
-    What a person may have got wrong is read at once, before minutes are spent on simulating.
-    """
-    from mrsynth_training.evaluation_cases import real_cases, simulated_cases, unseen_heads
-
-    heads = unseen_heads(options.label_maps, pairs)
-    real = list(real_cases(options.pairs)) if options.pairs else []
-    simulated = (simulated_cases(heads, protocol, options.scans, EVALUATION_SEED) for protocol in PROTOCOLS)
-    return len(PROTOCOLS) * len(heads) * options.scans + len(real), itertools.chain(*simulated, real)
 
 
 def _progress_bar(total: int, unit: str, initial: int = 0):

@@ -1,7 +1,7 @@
 """What models are judged on: simulated scans of heads they have not seen, and real pairs named in a table."""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +11,35 @@ from mrsynth.errors import InputError, MissingFile
 from mrsynth.volume import Volume
 from mrsynth.volume_reading import read_volume
 from mrsynth_training.acquisition import PLANES, SliceGeometry
-from mrsynth_training.label_maps import list_label_maps, read_label_map
-from mrsynth_training.pair_cache import CachedPair, subject_of
+from mrsynth_training.label_maps import read_label_map
+from mrsynth_training.marked_head import HeadMarking, PlacedLesion, ScanMarks
+from mrsynth_training.pair_cache import subject_of
 from mrsynth_training.simulation import simulate
 
 PAIR_COLUMNS = ("name", "T2", "PD")
+
+
+@dataclass(frozen=True, eq=False)
+class KnownScan:
+    """A simulated scan, of which everything is known.
+
+    Attributes:
+        volumes: By contrast, ``T2`` and ``PD``, as acquired, with noise.
+        targets: By contrast, what the networks are asked for: without noise, at the echo times of training.
+        marks: What each voxel shows, (in-plane, in-plane, slice).
+        lesions: That the head was given.
+        noise: Standard deviation of the noise in ``volumes``.
+    """
+
+    volumes: dict[str, Volume]
+    targets: dict[str, Volume]
+    marks: ScanMarks
+    lesions: tuple[PlacedLesion, ...]
+    noise: float
+
+    @property
+    def spacing_mm(self) -> tuple[float, float, float]:
+        return self.volumes["T2"].spacing_mm
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,31 +50,39 @@ class EvaluationCase:
         group: Cases of one group are summarised together.
         name: Of the case.
         volumes: By contrast, ``T2`` and ``PD``.
+        healthy: What is known of a simulated scan: ``volumes`` are its own. None for a real one.
+        lesioned: The same scan of the same head with lesions.
     """
 
     group: str
     name: str
     volumes: dict[str, Volume]
+    healthy: KnownScan | None = None
+    lesioned: KnownScan | None = None
 
 
-def unseen_heads(folder: Path, pairs: Sequence[CachedPair]) -> list[Path]:
-    """Return the label maps of a folder that no training scan was made from, told by their names.
+def unseen_heads(label_maps: Sequence[Path], trained: Collection[str]) -> list[Path]:
+    """Return the label maps that no training scan was made from, told by their names.
+
+    Args:
+        label_maps: Heads.
+        trained: Names of those that were trained on, see `pair_cache.subject_of`.
 
     Raises:
-        MissingFile: If the folder does not exist.
         InputError: If every label map was trained on.
     """
-    trained = {pair.description["subject"] for pair in pairs}
-    heads = [path for path in list_label_maps(folder) if subject_of(path) not in trained]
+    heads = [path for path in label_maps if subject_of(path) not in trained]
     if not heads:
-        raise InputError(f"{folder}: expected heads that were not trained on, found none beside those of training")
+        raise InputError(
+            f"expected heads that were not trained on, found none among {len(label_maps)} beside those of training"
+        )
     return heads
 
 
 def simulated_cases(
     label_maps: Sequence[Path], protocol: str, scans_a_head: int, seed: int
 ) -> Iterator[EvaluationCase]:
-    """Simulate scans of heads, ``scans_a_head`` of each, one at a time.
+    """Simulate scans of healthy heads, ``scans_a_head`` of each, one at a time, and each again with lesions.
 
     Args:
         label_maps: Heads that were not trained on.
@@ -61,11 +93,23 @@ def simulated_cases(
     for index, path in enumerate(label_maps):
         labels = read_label_map(path)
         for repeat in range(scans_a_head):
-            pair = simulate(labels, seed + index * scans_a_head + repeat, protocol)
-            affine = stack_affine(pair.geometry)
-            volumes = {"T2": Volume(pair.t2, affine), "PD": Volume(pair.pd, affine)}
-            name = f"{subject_of(path)}, scan {repeat + 1}"
-            yield EvaluationCase(f"simulated, {protocol} protocol", name, volumes)
+            number = seed + index * scans_a_head + repeat
+            healthy = _known_scan(labels, number, protocol, HeadMarking())
+            lesioned = _known_scan(labels, number, protocol, HeadMarking(number))
+            name = f"{subject_of(path)}, {protocol}, scan {repeat + 1}"
+            yield EvaluationCase(f"simulated, {protocol} protocol", name, healthy.volumes, healthy, lesioned)
+
+
+def _known_scan(labels: np.ndarray, seed: int, protocol: str, marking: HeadMarking) -> KnownScan:
+    pair = simulate(labels, seed, protocol, marking=marking)
+    affine = stack_affine(pair.geometry)
+    return KnownScan(
+        volumes={"T2": Volume(pair.t2, affine), "PD": Volume(pair.pd, affine)},
+        targets={"T2": Volume(pair.t2_target, affine), "PD": Volume(pair.pd_target, affine)},
+        marks=ScanMarks.of(pair.marks),
+        lesions=marking.lesions,
+        noise=pair.noise,
+    )
 
 
 def stack_affine(geometry: SliceGeometry) -> np.ndarray:

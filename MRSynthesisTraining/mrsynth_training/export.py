@@ -1,29 +1,17 @@
 """From a run to a model that can be listed, verified and used."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mrsynth.atomic_file import write_bytes
-from mrsynth.models.card import CARD_NAME, ModelCard
 from mrsynth.models.installed import InstalledModel
 from mrsynth.models.store import ModelStore
 from mrsynth.models.weights import load_model, write_model
 from mrsynth.networks.registry import build_network
 from mrsynth_training.card_texts import card_texts
-from mrsynth_training.evaluation import (
-    LINEAR,
-    MASKS,
-    NETWORK,
-    ORACLE,
-    TRAINED_MAP,
-    CaseResult,
-    group_results,
-    mean_figures,
-)
-from mrsynth_training.finished_run import RANGES, FinishedRun, ranged, read_finished_run
+from mrsynth_training.finished_run import FinishedRun, read_finished_run
 
 
 @dataclass(frozen=True)
@@ -59,38 +47,6 @@ def export_model(run: Path, store: ModelStore, options: ExportOptions) -> Instal
     with tempfile.TemporaryDirectory(prefix="mrsynth-") as folder:
         write_model(Path(folder), _description(finished, options), network)
         return store.add(Path(folder), options.force, load_model)
-
-
-def card_figures(results: Sequence[CaseResult]) -> list[dict[str, Any]]:
-    """Return the figures of a card: an entry for each group, mask and range of PSNR."""
-    return [
-        _figure(group, members, mask, range_name)
-        for group, members in group_results(results).items()
-        for mask in MASKS
-        for range_name in RANGES
-    ]
-
-
-def write_figures(folder: Path, card: ModelCard, results: Sequence[CaseResult]) -> None:
-    """Replace the figures in a model folder's card; the weights stay as they are."""
-    card = ModelCard.from_dict(card.to_dict() | {"figures": card_figures(results)})
-    write_bytes(folder / CARD_NAME, card.to_json().encode())
-
-
-def _figure(group: str, members: Sequence[CaseResult], mask: str, range_name: str) -> dict[str, Any]:
-    def figures(estimate: str) -> dict[str, float]:
-        return ranged(mean_figures(members, estimate, mask), range_name)
-
-    return {
-        "data": group,
-        "mask": mask,
-        "range": RANGES[range_name],
-        "metrics": figures(NETWORK),
-        "baselines": {estimate: figures(estimate) for estimate in (LINEAR, TRAINED_MAP, ORACLE)},
-        "note": f"mean of {len(members)} scan{'s' if len(members) > 1 else ''} against the other echo as acquired, or "
-        "as simulated with its noise and echo time; map is fitted on the training scans, linear and oracle on the very "
-        "pair they are measured on",
-    }
 
 
 def _description(finished: FinishedRun, options: ExportOptions) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Simulated dual-echo scans of whole-head label maps: any number of pairs whose right answer is known."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,9 @@ from mrsynth_training.tissues import draw_tissues
 TARGET_TE_PD_MS = 8.0
 TARGET_TE_T2_MS = 100.0
 
+# T2 and PD as acquired, T2 and PD as they are asked for.
+ECHOES = 4
+
 # How far from typical values tissues lie among the healthy adults of one study, as a share of all scanners' ranges:
 # T1 and T2 of white matter then vary by 3 to 4 per cent between subjects, its proton density by less.
 STUDY_VARIATION = 0.3
@@ -38,6 +42,10 @@ COIL_RISE_EVENED_OUT = (-0.1, 0.2)
 
 # Slices may begin this far below the brain; what lies lower is cut off before the costly part.
 NECK_MM = 45
+
+
+# Given a head's tissue maps, which it may change, and its labels: images (channel, x, y, z) to be cut into slices, too.
+Marking = Callable[[TissueMaps, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,7 @@ class SimulatedPair:
         protocol: Repetition and echo times of ``t2`` and ``pd``.
         geometry: Slices.
         noise: Standard deviation of the noise in each channel of the receiver.
+        marks: What a marking asked for, (channel, in-plane, in-plane, slice); no channels without one.
     """
 
     t2: np.ndarray
@@ -61,10 +70,15 @@ class SimulatedPair:
     protocol: Protocol
     geometry: SliceGeometry
     noise: float
+    marks: np.ndarray
 
 
 def simulate(
-    labels: np.ndarray, seed: int, protocol: str = "random", geometry: SliceGeometry | None = None
+    labels: np.ndarray,
+    seed: int,
+    protocol: str = "random",
+    geometry: SliceGeometry | None = None,
+    marking: Marking | None = None,
 ) -> SimulatedPair:
     """Simulate one scan of a head.
 
@@ -73,6 +87,8 @@ def simulate(
         seed: Everything random follows from it.
         protocol: ``random`` (protocol, plane and slices as clinics have them) or ``ixi`` (224 x 224 x 32 at IXI's).
         geometry: Slices to use instead of the protocol's.
+        marking: Follows tissues or lesions into the scan. With it a head has no lesions but those that it makes, and
+            with the same seed all that it does not change is the same, to the noise.
 
     Raises:
         ValueError: If the protocol is another.
@@ -84,13 +100,23 @@ def simulate(
     if protocol == "ixi":
         variation, lesions = STUDY_VARIATION, False
     else:
-        variation, lesions = 1.0 if random.chance(0.5) else STUDY_VARIATION, True
+        variation, lesions = 1.0 if random.chance(0.5) else STUDY_VARIATION, marking is None
     maps = draw_anatomy(head, draw_tissues(random, variation), random, lesions)
-    echoes = resample_to_slices(_echo_images(maps, timing), brain_centre, geometry, random)
+    marks = marking(maps, head) if marking else None
+    images = _echo_images(maps, timing)
     del maps
-    shading = draw_shading(
-        echoes.shape[1:], geometry.pixel_mm, COIL_RISE_EVENED_OUT if protocol == "ixi" else COIL_RISE, random
-    )
+    images = images if marks is None else torch.cat([images, marks])
+    slices = resample_to_slices(images, brain_centre, geometry, random)
+    del images
+    return _acquired(slices, geometry, timing, COIL_RISE_EVENED_OUT if protocol == "ixi" else COIL_RISE, random)
+
+
+def _acquired(
+    slices: Tensor, geometry: SliceGeometry, timing: Protocol, rise: tuple[float, float], random: Randomness
+) -> SimulatedPair:
+    """Return the scan that a receiver makes of slices (channel, in-plane, in-plane, slice): four echoes, then marks."""
+    echoes, marks = slices[:ECHOES], slices[ECHOES:]
+    shading = draw_shading(echoes.shape[1:], geometry.pixel_mm, rise, random)
     t2, pd, t2_target, pd_target = (image * shading for image in _blurred(echoes, random))
     noise = _draw_noise(pd, random)
     correlation = random.uniform(0.25, 0.7) if random.chance(0.5) else 0.0
@@ -102,6 +128,7 @@ def simulate(
         protocol=timing,
         geometry=geometry,
         noise=noise,
+        marks=marks.numpy(),
     )
 
 

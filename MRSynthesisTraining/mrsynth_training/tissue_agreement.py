@@ -58,6 +58,11 @@ class TissueReference:
         return tuple(self._agreement(name, labels == n, self.labels == n) for n, name in enumerate(TISSUES))
 
     def _agreement(self, tissue: str, synthetic: np.ndarray, acquired: np.ndarray) -> TissueAgreement:
-        sizes = [int(np.count_nonzero(mask)) for mask in (acquired, synthetic)]
-        dice = 2 * int(np.count_nonzero(acquired & synthetic)) / sum(sizes) if sum(sizes) else None
-        return TissueAgreement(tissue, dice, *(size * self.voxel_ml for size in sizes))
+        volumes = (np.count_nonzero(mask) * self.voxel_ml for mask in (acquired, synthetic))
+        return TissueAgreement(tissue, dice(acquired, synthetic), *volumes)
+
+
+def dice(first: np.ndarray, second: np.ndarray) -> float | None:
+    """Return twice what two boolean masks share over the sum of both, 0 to 1; None if both are empty."""
+    both = np.count_nonzero(first) + np.count_nonzero(second)
+    return float(2 * np.count_nonzero(first & second) / both) if both else None

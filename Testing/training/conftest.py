@@ -1,5 +1,7 @@
 import dataclasses
 
+import nibabel as nib
+import numpy as np
 import pytest
 from small_heads import EXPERIMENT, SMALL_SLICES, write_head
 
@@ -47,8 +49,8 @@ def label_maps(tmp_path_factory):
 def small_scans(monkeypatch):
     """Simulated scans are 32 x 32 x 8 in these tests, whatever the protocol."""
 
-    def simulate_small(labels, seed, protocol="random"):
-        return simulate(labels, seed, protocol, geometry=SMALL_SLICES)
+    def simulate_small(labels, seed, protocol="random", marking=None):
+        return simulate(labels, seed, protocol, geometry=SMALL_SLICES, marking=marking)
 
     for module in ("pair_cache", "evaluation_cases"):
         monkeypatch.setattr(f"mrsynth_training.{module}.simulate", simulate_small)
@@ -75,3 +77,15 @@ def with_steps(an_experiment):
         )
 
     return change
+
+
+@pytest.fixture
+def real_pairs(tmp_path):
+    """A table of one pair of volumes."""
+    voxels = np.random.default_rng(0).uniform(0, 50, (24, 24, 6)).astype(np.float32)
+    voxels[6:18, 6:18] += 300
+    for contrast, image in (("T2", voxels), ("PD", np.sqrt(voxels))):
+        nib.save(nib.Nifti1Image(image, np.diag([1, 1, 4, 1])), tmp_path / f"{contrast}.nii.gz")
+    table = tmp_path / "pairs.csv"
+    table.write_text("name,T2,PD\na real head,T2.nii.gz,PD.nii.gz\n", encoding="utf-8")
+    return table

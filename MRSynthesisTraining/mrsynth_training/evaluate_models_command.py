@@ -1,0 +1,211 @@
+"""``mrsynth-train evaluate-models``: models beside their baselines, on heads that they have not been trained on."""
+
+import argparse
+import itertools
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mrsynth.cli.terminal import Terminal
+from mrsynth.errors import InputError
+from mrsynth.job_protocol import ExitCode
+from mrsynth.progress import Progress, ProgressListener
+
+if TYPE_CHECKING:
+    from mrsynth.baselines import IntensityMap
+    from mrsynth.models.card import ModelCard
+    from mrsynth.models.installed import InstalledModel
+    from mrsynth_training.evaluation_cases import EvaluationCase
+    from mrsynth_training.model_examination import ModelExamination
+
+# Far from the seeds of training, so that no head is evaluated as it was trained on.
+EVALUATION_SEED = 900_000
+PROTOCOLS = ("ixi", "random")
+
+WHAT = "measure models beside their baselines: figures, lesions, false lesions, uncertainty and tissues"
+EPILOG = """\
+examples:
+  mrsynth-train evaluate-models MODELS/t2-to-pd LABEL_MAPS --scans 2            a look, a minute a scan and model
+  mrsynth-train evaluate-models t2-to-pd pd-to-t2 LABEL_MAPS --pairs pairs.csv --output RESULTS --write-card
+  mrsynth-train evaluate-models MODELS/g4 LABEL_MAPS --training-heads 16        of a model whose card does not say it
+
+A MODEL is a model's folder, or the name of one that `mrsynth models list` has. Scans of the heads that were not trained
+on are simulated: healthy and with lesions of many sizes, at IXI's protocol and as clinics acquire them. pairs.csv names
+real pairs: columns name, T2 and PD, paths relative to it; pairs of one name are summarised together.
+
+RESULTS gets summary.md and summary.json, figures.csv, lesions.csv, false_lesions.csv, uncertainty.csv and tissues.csv,
+and for each model a folder with pictures of every case, of its lesions, and of error beside uncertainty.
+"""
+
+
+def add_command(commands: Any) -> None:
+    """Add the command to the parser's sub-commands."""
+    layout = {"epilog": EPILOG, "formatter_class": argparse.RawDescriptionHelpFormatter}
+    parser = commands.add_parser("evaluate-models", help=WHAT, description=WHAT[0].upper() + WHAT[1:] + ".", **layout)
+    parser.add_argument("models", nargs="+", metavar="MODEL", help="model folder, or the name of an installed model")
+    parser.add_argument("label_maps", type=Path, metavar="LABEL_MAPS", help="folder of whole-head label maps")
+    parser.add_argument("--pairs", type=Path, help="table of real pairs to measure on as well")
+    parser.add_argument("--scans", type=int, default=4, help="scans a head and protocol (default: %(default)s)")
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        help="folder of the simulated scans that the models were trained on: its heads are left out, and the baseline "
+        "map is fitted to all of them (default: to a few scans of the heads that were trained on)",
+    )
+    parser.add_argument(
+        "--training-heads",
+        type=int,
+        metavar="N",
+        help="the first N label maps by name were trained on (default: what the models' cards say)",
+    )
+    parser.add_argument("--output", type=Path, metavar="RESULTS", help="folder for tables and pictures")
+    parser.add_argument("--write-card", action="store_true", help="write what was found into the models' cards")
+    parser.add_argument("--device", default="cpu", help="cpu (default), auto, cuda, cuda:N or mps")
+    parser.add_argument("--threads", type=int, help="CPU threads (default: PyTorch's choice)")
+    parser.set_defaults(command=evaluate_models)
+
+
+def evaluate_models(options: argparse.Namespace) -> ExitCode:
+    """Run the command.
+
+    Raises:
+        InputError: If a model, the label maps, the cache or the table of pairs is not as it should be.
+        OutputError: If the results or a card cannot be written.
+    """
+    import torch
+
+    if options.scans < 1:
+        raise InputError(f"expected at least one scan a head, found {options.scans}")
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    torch.set_flush_denormal(True)  # a CPU is many times slower on numbers too small to matter
+    installed, terminal = [_installed(name) for name in options.models], Terminal()
+    labels = model_labels([each.card for each in installed])
+    with terminal.progress("evaluate") as show:
+        heads, real, maps = _prepared(options, [each.card for each in installed], show)
+        examinations = dict(zip(labels, _examinations(installed, maps, options.device), strict=True))
+        total = (len(PROTOCOLS) * len(heads) * options.scans + len(real)) * len(examinations)
+        for done, (label, examination, case) in enumerate(_work(examinations, heads, real, options.scans)):
+            show(Progress("cases", done, total, ""))
+            _examine(label, examination, case, options.output)
+        show(Progress("cases", total, total, ""))
+    _deliver(options, dict(zip(labels, installed, strict=True)), examinations, terminal)
+    return ExitCode.OK
+
+
+def model_labels(cards: "Sequence[ModelCard]") -> list[str]:
+    """Return a name for each model that no other one has: its own, with its version if need be, or a number."""
+    names = [card.name for card in cards]
+    if len(set(names)) < len(names):
+        names = [f"{card.name}-{card.version}" for card in cards]
+    repeated, seen = Counter(names), Counter()
+    labels = []
+    for name in names:
+        seen[name] += 1
+        labels.append(name if repeated[name] == 1 else f"{name}-{seen[name]}")
+    return labels
+
+
+def _installed(name: str) -> "InstalledModel":
+    from mrsynth.models.card import read_card
+    from mrsynth.models.installed import InstalledModel
+    from mrsynth.models.store import default_store
+
+    folder = Path(name)
+    return InstalledModel(read_card(folder), folder) if folder.is_dir() else default_store().find(name)
+
+
+def _prepared(
+    options: argparse.Namespace, cards: "Sequence[ModelCard]", show: ProgressListener
+) -> "tuple[list[Path], list[EvaluationCase], dict[tuple[str, str], IntensityMap]]":
+    """Return the heads, the real cases, and the map of each direction.
+
+    What a person may have got wrong is read at once, before minutes are spent on simulating.
+    """
+    from mrsynth_training.evaluation_cases import real_cases
+    from mrsynth_training.held_out_heads import (
+        heads_beside_cache,
+        heads_beside_first,
+        scans_of_first,
+        trained_heads,
+    )
+    from mrsynth_training.pair_cache import read_cache
+
+    real = list(real_cases(options.pairs)) if options.pairs else []
+    directions = {(card.source_contrast, card.target_contrast) for card in cards}
+    if options.cache:
+        pairs = read_cache(options.cache)
+        return heads_beside_cache(options.label_maps, pairs), real, _maps(pairs, directions)
+    count = trained_heads(cards) if options.training_heads is None else options.training_heads
+    heads = heads_beside_first(options.label_maps, count)
+
+    def report(done: int, scans: int) -> None:
+        show(Progress("training scans for the map", done, scans, ""))
+
+    with scans_of_first(options.label_maps, count, report) as pairs:
+        return heads, real, _maps(pairs, directions)
+
+
+def _maps(pairs: Sequence[Any], directions: set[tuple[str, str]]) -> "dict[tuple[str, str], IntensityMap]":
+    from mrsynth_training.trained_intensity_map import fit_to_training
+
+    return {direction: fit_to_training(pairs, *direction) for direction in directions}
+
+
+def _examinations(
+    installed: "Sequence[InstalledModel]", maps: "dict[tuple[str, str], IntensityMap]", device: str
+) -> "Iterator[ModelExamination]":
+    from mrsynth.models.weights import load_model
+    from mrsynth_training.model_examination import ModelExamination
+
+    for each in installed:
+        direction = (each.card.source_contrast, each.card.target_contrast)
+        yield ModelExamination(load_model(each), maps[direction], device)
+
+
+def _work(
+    examinations: "dict[str, ModelExamination]", heads: Sequence[Path], real: "Sequence[EvaluationCase]", scans: int
+) -> "Iterator[tuple[str, ModelExamination, EvaluationCase]]":
+    """Yield every model with every case; a case is simulated once for all models."""
+    from mrsynth_training.evaluation_cases import simulated_cases
+
+    simulated = (simulated_cases(heads, protocol, scans, EVALUATION_SEED) for protocol in PROTOCOLS)
+    for case in itertools.chain(*simulated, real):
+        for label, examination in examinations.items():
+            yield label, examination, case
+
+
+def _examine(label: str, examination: "ModelExamination", case: "EvaluationCase", output: Path | None) -> None:
+    examined = examination.examine(case)
+    if output is None:
+        return
+    from mrsynth.atomic_file import make_folder
+    from mrsynth_training.evaluation_pictures import write_case_pictures
+
+    folder = output / label
+    make_folder(folder)
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", case.name)
+    write_case_pictures(folder, name, examined, examination.direction)
+
+
+def _deliver(
+    options: argparse.Namespace,
+    installed: "dict[str, InstalledModel]",
+    examinations: "dict[str, ModelExamination]",
+    terminal: Terminal,
+) -> None:
+    """Tell the results, and write them where they are asked for."""
+    from mrsynth_training.evaluation_card import evaluated_card, write_card
+    from mrsynth_training.evaluation_results import write_evaluation
+    from mrsynth_training.evaluation_text import evaluation_text
+
+    findings = {label: examination.findings for label, examination in examinations.items()}
+    cards = {label: evaluated_card(installed[label].card, found) for label, found in findings.items()}
+    for label, card in cards.items():
+        terminal.say(evaluation_text(card, findings[label].results, whole=False))
+        if options.write_card:
+            write_card(installed[label].folder, card)
+    if options.output:
+        write_evaluation(options.output, cards, findings)
