@@ -72,7 +72,13 @@ def test_a_card_names_baselines_and_both_ranges_for_simulated_and_real_scans(the
 def test_on_simulated_heads_a_model_is_better_than_the_linear_and_the_map_baseline(the_store, name, data):
     figure = next(figure for figure in the_store.find(name).card.figures if figure["data"] == data)
     for baseline in ("linear", "map"):
-        assert figure["metrics"]["psnr_range"] > figure["baselines"][baseline]["psnr_range"]
+        assert mean_psnr(figure["metrics"]) > mean_psnr(figure["baselines"][baseline])
+
+
+def mean_psnr(metrics):
+    """The figure, or its mean where the card tells its deviation as well."""
+    value = metrics["psnr_range"]
+    return value["mean"] if isinstance(value, dict) else value
 
 
 def test_on_the_demo_head_a_model_is_better_than_the_linear_fit_that_knows_the_answer(a_synthesis):
