@@ -17,6 +17,7 @@ from mrsynth_training import (
     fit_command,
     followed_command,
     prepare_command,
+    report_command,
     simulate_subjects_command,
     train_command,
 )
@@ -71,6 +72,7 @@ def command_parser() -> argparse.ArgumentParser:
     simulate_subjects_command.add_command(commands)
     train_command.add_command(commands)
     evaluate_runs_command.add_command(commands)
+    report_command.add_command(commands)
     export_command.add_command(commands)
     return parser
 

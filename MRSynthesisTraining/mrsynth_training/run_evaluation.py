@@ -5,7 +5,6 @@ synthetic volume, in standard deviations of the acquired one and in its place. A
 best epoch, the prepared arrays, the stride or the baseline's map have changed since.
 """
 
-import hashlib
 import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from mrsynth.patches import PatchGrid
 from mrsynth.progress import CancelLook, Progress, ProgressListener, ignore, never
 from mrsynth.volume import Volume
 from mrsynth.volume_writing import write_volume
+from mrsynth_training.array_digest import array_digest
 from mrsynth_training.epoch_experiment import EpochExperiment
 from mrsynth_training.evaluation_record import FOLDER, finished_evaluation, synthetic_path, write_evaluation
 from mrsynth_training.evaluation_settings import EvaluationSettings, settings_of, write_settings
@@ -137,9 +137,9 @@ class RunEvaluation:
 
     def _dependencies(self) -> dict[str, dict[str, str]]:
         """Digests of the prepared arrays and of the maps."""
-        maps = {key: _digest(each.knots, each.values) for key, each in self._maps.items()}
+        maps = {key: array_digest(each.knots, each.values) for key, each in self._maps.items()}
         return {
-            "voxels": {subject.subject: _digest(subject.voxels) for subject in self.subjects},
+            "voxels": {subject.subject: array_digest(subject.voxels) for subject in self.subjects},
             "map": {run.name: maps[_map_key(run)] for run in self.runs},
         }
 
@@ -194,10 +194,3 @@ def _with_stride(experiment: EpochExperiment, stride: tuple[int, int, int]) -> E
 
 def _map_key(run: TrainedRun) -> tuple[Any, ...]:
     return (run.direction, tuple(run.best.subjects["train"]))
-
-
-def _digest(*arrays: np.ndarray) -> str:
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(np.ascontiguousarray(array))
-    return digest.hexdigest()

@@ -53,3 +53,22 @@ def probability(p: float | None) -> str:
     if p is None:
         return NOT_KNOWN
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def direction_in_words(direction: tuple[str, str]) -> str:
+    """Return ``T2 -> PD`` with a true arrow."""
+    return " \N{RIGHTWARDS ARROW} ".join(direction)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as a sentence has them: ``a, b and c``."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1]))) if names else ""
+
+
+def duration(seconds: float | None) -> str:
+    """Return a time as tables have it: ``12 s``, ``5.5 min``, ``3.2 h``."""
+    if seconds is None:
+        return NOT_KNOWN
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
