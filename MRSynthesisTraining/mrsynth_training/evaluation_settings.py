@@ -24,7 +24,7 @@ class EvaluationSettings:
     """How a run was measured, and on whom.
 
     Attributes:
-        weights: SHA-256 of the file with the weights that were measured.
+        weights: SHA-256 of the weights that were measured, see `TrainedRun`.
         epoch: Whose weights they are.
         cache: Folder of the prepared subjects, for pictures; it is not shown in reports.
         subjects: Names of the test subjects.

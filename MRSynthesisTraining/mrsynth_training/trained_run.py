@@ -1,6 +1,5 @@
 """A run of `mrsynth-train train` as evaluation needs it: what it learned, on whom, and which weights came out."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from torch import nn
 
 from mrsynth.errors import InputError, MissingFile
 from mrsynth.networks.registry import build_network
+from mrsynth_training.array_digest import array_digest
 from mrsynth_training.epoch_checkpoint import BEST, BestEpoch, differences, read_best_epoch
 from mrsynth_training.epoch_experiment import EpochExperiment
 from mrsynth_training.volume_cache import CachedSubject
@@ -22,7 +22,7 @@ class TrainedRun:
         folder: Of the run.
         experiment: What was trained and how.
         best: Weights and validation figures.
-        weights_sha256: Of the file that holds them.
+        weights_sha256: Of the values of the weights, in the order of their names.
     """
 
     folder: Path
@@ -85,8 +85,8 @@ def read_trained_run(folder: Path) -> TrainedRun:
     if not folder.is_dir():
         raise MissingFile(f"{folder}: expected the folder of a run, found none")
     best = read_best_epoch(folder)
-    digest = hashlib.sha256((folder / BEST).read_bytes()).hexdigest()
-    return TrainedRun(folder, EpochExperiment.from_dict(best.experiment), best, digest)
+    weights = (value.numpy() for _, value in sorted(best.generator.items()))
+    return TrainedRun(folder, EpochExperiment.from_dict(best.experiment), best, array_digest(*weights))
 
 
 def read_trained_runs(folders: Sequence[Path]) -> list[TrainedRun]:

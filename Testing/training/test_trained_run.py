@@ -48,3 +48,13 @@ def test_runs_are_told_apart_by_the_names_of_their_folders(a_run, tmp_path):
     other = shutil.copytree(a_run, tmp_path / "elsewhere" / "run")
     with pytest.raises(InputError, match="different names, found run more than once"):
         read_trained_runs([a_run, other])
+
+
+def test_weights_are_told_apart_by_their_values_not_by_their_file(a_run):
+    before = read_trained_run(a_run).weights_sha256
+    best = read_best_epoch(a_run)
+    write_state(a_run / "best.pt", BestEpoch(**vars(best) | {"row": best.row | {"mae": 0.5}}))
+    assert read_trained_run(a_run).weights_sha256 == before
+    best.generator["layers.0.convolution.weight"][0] += 1
+    write_state(a_run / "best.pt", best)
+    assert read_trained_run(a_run).weights_sha256 != before
