@@ -11,6 +11,7 @@ from typing import BinaryIO
 from mrsynth.errors import InputError, OutputError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_PARTIAL = ".partial"
 
 
 @contextmanager
@@ -21,7 +22,7 @@ def replacing_file(path: Path) -> Iterator[BinaryIO]:
         OutputError: Code ``disk_full`` or ``output_unwritable``; what had the name before still has it.
     """
     # Hidden, so that a listing of volumes passes over what a killed process left behind; short, whatever the name.
-    temporary = path.with_name(f".{secrets.token_hex(8)}.partial")
+    temporary = path.with_name(f".{secrets.token_hex(8)}{_PARTIAL}")
     try:
         with open(temporary, "xb") as file:
             yield file
@@ -45,6 +46,13 @@ def write_bytes(path: Path, data: bytes) -> None:
     make_folder(path.parent)
     with replacing_file(path) as file:
         file.write(data)
+
+
+def remove_partial_files(folder: Path) -> None:
+    """Remove what killed processes left of files in a folder that no other process writes to now."""
+    for path in folder.glob(f".*{_PARTIAL}"):
+        with suppress(OSError):
+            path.unlink()
 
 
 def make_folder(folder: Path) -> None:

@@ -4,7 +4,7 @@ import copy
 import math
 import time
 
-from mrsynth.atomic_file import make_folder
+from mrsynth.atomic_file import make_folder, remove_partial_files
 from mrsynth.errors import InputError, OutputExists
 from mrsynth.progress import CancelLook, Progress, never
 from mrsynth_training.adversaries import DISCRIMINATOR, Adversaries
@@ -30,13 +30,12 @@ from mrsynth_training.trainer import TrainingDiverged
 from mrsynth_training.validation import validate
 from mrsynth_training.weight_average import update_average
 
-SAVE_EVERY_S = 300.0
-
 
 class EpochTrainer:
     """One run of an experiment in a folder of its own.
 
-    The folder gets ``checkpoint.pt`` after each epoch and every `SAVE_EVERY_S`, ``best.pt`` and the tables.
+    The folder gets ``checkpoint.pt`` after each epoch and every `RunOptions.save_every_s`, ``best.pt`` and the
+    tables.
 
     Args:
         experiment: What to train and how.
@@ -65,6 +64,8 @@ class EpochTrainer:
         if run.resume:
             self._restore(read_epoch_checkpoint(run.folder, experiment, subjects))
         make_folder(run.folder)
+        if run.processes.is_first:
+            remove_partial_files(run.folder)
 
     @property
     def finished(self) -> bool:
@@ -127,7 +128,7 @@ class EpochTrainer:
             losses = self._update(batch)
             self.history.note_batch(losses)
             report(pace.status(self.progress, losses, self.history.best))
-            if time.monotonic() - saved > SAVE_EVERY_S:
+            if time.monotonic() - saved >= self.run.save_every_s:
                 self.save()
                 saved = time.monotonic()
         return True

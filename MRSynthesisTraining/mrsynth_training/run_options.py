@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from mrsynth.errors import InputError
 from mrsynth_training.process_group import ProcessGroup
 
 
@@ -18,6 +19,10 @@ class RunOptions:
         start: Folder of the run whose best epoch the experiment continues; None if it continues none.
         device: Where networks are trained.
         processes: Who shares the work; all must see the same folders.
+        save_every_s: Longest time that a crash may cost, besides that of a mini-batch or of validation.
+
+    Raises:
+        InputError: If that time is below 0.
     """
 
     folder: Path
@@ -25,3 +30,10 @@ class RunOptions:
     start: Path | None = None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     processes: ProcessGroup = field(default_factory=ProcessGroup)
+    save_every_s: float = 300.0
+
+    def __post_init__(self) -> None:
+        if not self.save_every_s >= 0:
+            raise InputError(
+                f"expected a time from checkpoint to checkpoint of at least 0, found {self.save_every_s} s"
+            )

@@ -50,6 +50,12 @@ def add_command(commands: Any) -> None:
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint, bit for bit on a CPU")
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:N or mps")
     parser.add_argument("--threads", type=int, help="CPU threads (default: PyTorch's choice)")
+    parser.add_argument(
+        "--checkpoint-minutes",
+        type=float,
+        default=5.0,
+        help="longest time that a crash may cost (default: %(default)s)",
+    )
     experiment_changes.add_option(parser)
     followed_command.add_option(parser)
     parser.set_defaults(command=train)
@@ -74,7 +80,7 @@ def train(options: argparse.Namespace) -> ExitCode:
     device = resolve_device(device_of_process(options.device, available_devices()))
     _set_up(device, options.threads)
     with joined_processes(device) as processes:
-        run = RunOptions(options.run_folder, options.resume, start, device, processes)
+        run = RunOptions(options.run_folder, options.resume, start, device, processes, 60 * options.checkpoint_minutes)
         return _fit(experiment, options, run)
 
 

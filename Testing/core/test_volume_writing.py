@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from mrsynth.atomic_file import replacing_file
+from mrsynth.atomic_file import remove_partial_files, replacing_file
 from mrsynth.errors import InputError, OutputError
 from mrsynth.volume import VOLUME_SUFFIXES, Volume, is_volume_path
 from mrsynth.volume_reading import read_volume
@@ -137,3 +137,11 @@ def test_an_interruption_leaves_nothing(tmp_path, error):
         assert not is_volume_path(unfinished)
         raise error
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_killed_processes_left_of_files_is_removed_and_nothing_else(tmp_path):
+    for name in (".0123.partial", "kept.partial", ".kept", "volume.nii"):
+        (tmp_path / name).touch()
+    remove_partial_files(tmp_path)
+    remove_partial_files(tmp_path / "none")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".kept", "kept.partial", "volume.nii"]

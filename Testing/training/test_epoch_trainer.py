@@ -69,8 +69,7 @@ def test_an_interrupted_and_resumed_run_equals_an_uninterrupted_one_to_the_bit(a
 def test_a_run_that_died_goes_on_from_its_last_checkpoint(a_trainer, monkeypatch):
     whole = a_trainer("whole")
     whole.fit()
-    monkeypatch.setattr(epoch_trainer, "SAVE_EVERY_S", 0.0)
-    died, update = a_trainer("died"), Adversaries.update
+    died, update = a_trainer("died", save_every_s=0.0), Adversaries.update
 
     def die(adversaries, batch):
         if died.progress.done == 4:
@@ -85,6 +84,28 @@ def test_a_run_that_died_goes_on_from_its_last_checkpoint(a_trainer, monkeypatch
     assert second.progress.done == 4
     assert second.fit()
     assert_same_state(checkpoint(whole), checkpoint(second))
+
+
+def test_a_checkpoint_is_written_as_often_as_asked_and_after_each_epoch(a_trainer, monkeypatch):
+    for save_every_s, expected in ((0.0, 6 + 2), (3600.0, 2)):
+        saved = []
+        trainer = a_trainer(f"every {save_every_s}", save_every_s=save_every_s)
+        monkeypatch.setattr(trainer, "save", lambda saved=saved: saved.append(1))
+        trainer.fit()
+        assert len(saved) == expected
+
+
+def test_a_time_between_checkpoints_below_zero_is_refused(tmp_path):
+    with pytest.raises(InputError, match="from checkpoint to checkpoint of at least 0, found -60"):
+        RunOptions(tmp_path, save_every_s=-60.0)
+
+
+def test_what_a_killed_run_left_of_a_file_is_removed(a_trainer):
+    first = a_trainer()
+    first.save()
+    (first.run.folder / ".0123.partial").touch()
+    a_trainer(resume=True)
+    assert sorted(path.name for path in first.run.folder.iterdir()) == [CHECKPOINT]
 
 
 def test_the_random_state_is_part_of_a_checkpoint(a_trainer):
