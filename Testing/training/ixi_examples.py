@@ -1,6 +1,7 @@
 """A folder that looks like IXI at a small scale: names, sites, two contrasts, subjects broken in every known way."""
 
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import nibabel as nib
@@ -17,6 +18,10 @@ GOOD = (
     *("IXI016-Guys-0697", "IXI017-Guys-0698", "IXI019-Guys-0702", "IXI020-Guys-0700", "IXI021-Guys-0703"),
     *("IXI035-IOP-0873", "IXI037-Guys-0704"),
 )
+# Scans by a number that is a seed: up to here of T2, and the PD of the same subject so much further.
+OF_PD = 1000
+Scans = Callable[[int], np.ndarray]
+
 # Subject and why it is skipped.
 BROKEN = {
     "IXI101": "missing_partner",
@@ -43,34 +48,35 @@ def write_scan(path: Path, voxels: np.ndarray, affine: np.ndarray = AFFINE) -> P
     return path
 
 
-def write_subject_scans(folder: Path, name: str, ending: str = ".nii.gz") -> None:
+def write_subject_scans(folder: Path, name: str, ending: str = ".nii.gz", scans: Scans = scan_voxels) -> None:
     """Write the two scans of a subject into ``IXI-T2`` and ``IXI-PD``."""
     seed = int(name[3:6])
-    write_scan(folder / "IXI-T2" / f"{name}-T2{ending}", scan_voxels(seed))
-    write_scan(folder / "IXI-PD" / f"{name}-PD{ending}", scan_voxels(seed + 1000))
+    write_scan(folder / "IXI-T2" / f"{name}-T2{ending}", scans(seed))
+    write_scan(folder / "IXI-PD" / f"{name}-PD{ending}", scans(seed + OF_PD))
 
 
-def write_good_ixi(folder: Path) -> Path:
+def write_good_ixi(folder: Path, scans: Scans = scan_voxels) -> Path:
     """Write the subjects that nothing is wrong with."""
     for name in GOOD:
-        write_subject_scans(folder, name)
+        write_subject_scans(folder, name, scans=scans)
     return folder
 
 
-def write_broken_subjects(folder: Path) -> Path:
+def write_broken_subjects(folder: Path, scans: Scans = scan_voxels) -> Path:
     """Write one subject for each way of being broken."""
     names = {subject: f"{subject}-Guys-0{subject[3:]}" for subject in BROKEN}
     for name in names.values():
-        write_subject_scans(folder, name)
+        write_subject_scans(folder, name, scans=scans)
     targets = {subject: folder / "IXI-PD" / f"{name}-PD.nii.gz" for subject, name in names.items()}
     targets["IXI101"].unlink()
-    targets["IXI102"].write_bytes(targets["IXI102"].read_bytes()[:-3000])
-    write_scan(targets["IXI103"], scan_voxels(3, (20, 24, 12)))
+    half = targets["IXI102"].read_bytes()
+    targets["IXI102"].write_bytes(half[: len(half) // 2])
+    write_scan(targets["IXI103"], scans(103 + OF_PD)[:, :, :-1])
     moved = AFFINE.copy()
     moved[0, 3] += 3
-    write_scan(targets["IXI104"], scan_voxels(4), moved)
-    write_scan(targets["IXI105"], np.full(SHAPE, 7, np.int16))
-    write_scan(folder / "IXI-T2" / "IXI106-Guys-0999-T2.nii.gz", scan_voxels(6))
+    write_scan(targets["IXI104"], scans(104 + OF_PD), moved)
+    write_scan(targets["IXI105"], np.full_like(scans(105), 7))
+    write_scan(folder / "IXI-T2" / "IXI106-Guys-0999-T2.nii.gz", scans(106))
     targets["IXI107"].rename(folder / "IXI-PD" / "IXI107-Guys-0998-PD.nii.gz")
     return folder
 
