@@ -65,7 +65,8 @@ def report(options: argparse.Namespace) -> ExitCode:
         replace=options.force,
     )
     page = write_study_report(options.output, read_evaluated_runs(options.runs), chosen)
-    Terminal().say(f"{page}: report of {len(options.runs)} runs")
+    count = len(options.runs)
+    Terminal().say(f"{page}: report of {count} run{'s' if count > 1 else ''}")
     return ExitCode.OK
 
 

@@ -2,7 +2,7 @@
 
 STYLE = """
 @page { margin: 16mm 15mm }
-body { max-width: 52rem; font: 15px/1.5 Charter, "Bitstream Charter", Georgia, "Times New Roman", serif; color: #111 }
+body { max-width: 56rem; font: 15px/1.5 Charter, "Bitstream Charter", Georgia, "Times New Roman", serif; color: #111 }
 h1 { font-size: 1.6rem; font-weight: 600 }
 h2 { border: 0; padding: 0; font-size: 1.15rem; margin-top: 2.2rem }
 .byline { color: #444; margin-bottom: 1.2rem }
@@ -16,7 +16,8 @@ table.paper { border-top: 1.5px solid #111; border-bottom: 1.5px solid #111; mar
   font: .82rem/1.35 "Helvetica Neue", Helvetica, Arial, "Liberation Sans", sans-serif;
   font-variant-numeric: tabular-nums }
 table.paper th, table.paper td { border: 0; padding: .25rem .5rem; text-align: right; font-weight: normal }
-table.paper td { overflow-wrap: anywhere }
+table.paper td { white-space: nowrap }
+table.words td { white-space: normal; overflow-wrap: anywhere }
 table.paper thead th { background: none; border-bottom: .8px solid #111; font-weight: 600 }
 table.paper th.word { text-align: left }
 table.paper tr.across th { text-align: left; font-weight: 600; padding-top: .5rem }
