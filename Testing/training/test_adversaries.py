@@ -8,6 +8,7 @@ from epoch_examples import PATCH, shrink_networks, tiny_experiment, with_losses
 from torch import nn
 
 from mrsynth.errors import InputError
+from mrsynth_training import adversaries as adversaries_module
 from mrsynth_training.adversaries import Adversaries
 from mrsynth_training.patch_batches import PatchBatch
 from mrsynth_training.process_group import ProcessGroup
@@ -155,6 +156,25 @@ def test_a_cpu_computes_in_single_precision():
     ours.generator.register_forward_hook(lambda module, inputs, output: seen.append(output.dtype))
     ours.update(a_batch())
     assert seen == [torch.float32]
+
+
+def test_lower_precision_is_that_of_the_networks_alone(monkeypatch):
+    # A CPU only stands for a GPU here: weights, losses and gradients stay in single precision.
+    plain = {"name": "paper-generator", "configuration": {"residual": False}}
+    experiment = dataclasses.replace(tiny_experiment(), network=plain)
+    single = adversaries(experiment).update(a_batch())
+    monkeypatch.setattr(adversaries_module, "_has_lower_precision", lambda device: True)
+    ours, seen = adversaries(experiment), []
+    assert ours.lower_precision
+    ours.generator.register_forward_hook(lambda module, inputs, output: seen.append(output.dtype))
+    losses = ours.update(a_batch())
+    assert seen == [torch.bfloat16]
+    for network in ours.networks.values():
+        assert (
+            {p.dtype for p in network.parameters()} == {p.grad.dtype for p in network.parameters()} == {torch.float32}
+        )
+    assert losses == pytest.approx(single, rel=0.05) and losses != single
+    assert not adversaries(tiny_experiment(mixed_precision=False)).lower_precision
 
 
 def test_patches_that_do_not_suit_the_networks_are_refused():

@@ -102,6 +102,35 @@ def test_another_split_can_be_named(a_file, a_cache, tmp_path, capsys):
     assert run(a_file, a_cache, tmp_path / "run", "--split", tmp_path / "other.json") == 0
 
 
+def test_a_full_disk_is_one_line_and_exit_code_2_and_the_run_goes_on_once_there_is_room(
+    a_file, a_cache, tmp_path, capsys
+):
+    resource = pytest.importorskip("resource")  # not on Windows
+    assert run(a_file, a_cache, tmp_path / "run", "--set", "schedule.epochs=1") == 0
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, limit[1]))
+    try:
+        capsys.readouterr()
+        assert run(a_file, a_cache, tmp_path / "full") == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    *_, error = capsys.readouterr().err.splitlines()
+    assert error.startswith("mrsynth-train: ") and "expected room for the output, found a full disk" in error
+    assert sorted(path.name for path in (tmp_path / "full").iterdir()) == ["run.json"]
+    assert run(a_file, a_cache, tmp_path / "full") == 0
+
+
+def test_a_lost_cache_file_is_one_line_and_exit_code_2_also_on_resume(a_file, a_cache, tmp_path, capsys):
+    assert run(a_file, a_cache, tmp_path / "run") == 0
+    (a_cache / "subject_P1.npy").unlink()
+    capsys.readouterr()
+    for options in ((tmp_path / "other",), (tmp_path / "run", "--resume")):
+        assert run(a_file, a_cache, *options) == 2
+        error = capsys.readouterr().err
+        assert "subject_P1.npy: expected the array that its description promises, found none; prepare it" in error
+        assert error.count("\n") == 1
+
+
 @pytest.mark.parametrize("wrong", ["experiment", "cache", "resume"])
 def test_wrong_input_to_train_is_one_line_and_exit_code_2(wrong, a_file, a_cache, tmp_path, capsys):
     arguments = {
@@ -113,6 +142,17 @@ def test_wrong_input_to_train_is_one_line_and_exit_code_2(wrong, a_file, a_cache
     error = capsys.readouterr().err
     assert error.startswith("mrsynth-train: ") and error.count("\n") == 1
     assert not (tmp_path / "run").exists() and not (tmp_path / "nowhere").exists()
+
+
+def test_a_wrong_folder_is_one_line_and_exit_code_2(a_file, a_cache, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert run(a_file, a_cache, tmp_path / "file") == 2
+    assert "expected a folder to write to, found a file" in capsys.readouterr().err
+    assert run(a_file, tmp_path, tmp_path / "run") == 2  # a folder, but no cache
+    assert "expected a split, found none; `mrsynth-train prepare` makes one" in capsys.readouterr().err
+    assert run(a_file, a_cache, tmp_path / "run", "--checkpoint-minutes", "-1") == 2
+    assert "from checkpoint to checkpoint" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_run_that_diverges_is_one_line_and_exit_code_1(a_file, a_cache, tmp_path, capsys):
