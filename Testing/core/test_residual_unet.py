@@ -70,3 +70,47 @@ def test_only_evaluation_clips_at_air(a_small_network):
 def test_widths_blocks_and_strides_must_agree():
     with pytest.raises(ValueError, match="found 2, 3 and 1"):
         ResidualUNet(widths=(4, 8), blocks=(1, 1, 1), slice_strides=(1,))
+
+
+@pytest.mark.parametrize(
+    ("widths", "blocks", "strides", "fold"),
+    [((4, 6, 8), (1, 2, 1), (1, 2), 1), ((4, 6), (2, 1), (1,), 2), ((4, 6), (1, 1), (2,), 1), ((4,), (1,), (), 2)],
+)
+def test_slices_taken_a_few_at_a_time_give_what_all_of_them_give(widths, blocks, strides, fold):
+    torch.manual_seed(0)
+    network = ResidualUNet(widths, blocks, strides, fold).eval()
+    torch.nn.init.normal_(network.head.weight)
+    source = torch.rand(2, 1, 16, 8, 10)
+    at_once = network(source).detach()  # with gradients the slices stay together
+    for mode in (torch.inference_mode, torch.no_grad):
+        with mode():
+            torch.testing.assert_close(network(source), at_once, rtol=1e-6, atol=1e-6)
+
+
+def test_slices_are_taken_apart_only_where_they_are_alone_and_nothing_is_learned():
+    sizes = []
+
+    def seen(network: ResidualUNet) -> list[tuple[int, ...]]:
+        network.stem.register_forward_hook(lambda module, inputs, output: sizes.append(tuple(output.shape)))
+        sizes.clear()
+        with torch.no_grad():
+            network(torch.rand(1, 1, 8, 8, 6))
+        return sorted(sizes)
+
+    assert seen(ResidualUNet((2, 3), (1, 1), (1,))) == [(2, 2, 8, 8)] * 3
+    assert seen(ResidualUNet((2, 3), (1, 1), (2,))) == [(1, 2, 8, 8, 6)]
+    network = ResidualUNet((2, 3), (1, 1), (1,))
+    seen(network)
+    sizes.clear()
+    network(torch.rand(1, 1, 8, 8, 6))
+    assert sizes == [(1, 2, 8, 8, 6)]
+
+
+def test_half_precision_reaches_slices_that_are_taken_apart():
+    torch.manual_seed(0)
+    network = ResidualUNet((2, 3), (1, 1), (1,)).eval()
+    types = set()
+    network.stem.register_forward_hook(lambda module, inputs, output: types.add(output.dtype))
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        answer = network(torch.rand(1, 1, 8, 8, 6))
+    assert types == {torch.bfloat16} and answer.dtype == torch.float32

@@ -22,8 +22,8 @@ from torch.nn import functional as F
 
 from mrsynth.networks.frequency_convolution import convolve_planes, frequency_convolution, kernel_spectrum
 from mrsynth.networks.frequency_matrices import FrequencyMatrices, frequency_matrices
-from mrsynth.networks.patch_threads import in_threads
 from mrsynth.networks.sublattices import interleaved_kernel, join, split
+from mrsynth.networks.threads import in_threads
 
 # Spectra grow with the volume of a patch: 0.46 GB for 32^3, 0.8 GB for 40^3 in single precision.
 LARGEST_SIDE = 40

@@ -5,7 +5,7 @@ import threading
 import pytest
 import torch
 
-from mrsynth.networks.patch_threads import in_threads
+from mrsynth.networks.threads import in_threads
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Patches through a network on several cores: each in a thread of its own, from the first layer to the last.
+"""Parts of a pass through a network on several cores: each in a thread of its own.
 
 PyTorch lets all threads do each operation together. Where a pass is made of many small ones, they wait for each other
 more than they work, and all the more on a machine that does something else as well.
@@ -6,13 +6,18 @@ more than they work, and all the more on a machine that does something else as w
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import torch
-from torch import Tensor
+
+Part = TypeVar("Part")
+Answer = TypeVar("Answer")
 
 
-def in_threads(function: Callable[[Tensor], Tensor], parts: Sequence[Tensor]) -> list[Tensor]:
-    """Apply a function to each part, without gradients; as many at a time as PyTorch has threads here.
+def in_threads(function: Callable[[Part], Answer], parts: Sequence[Part]) -> list[Answer]:
+    """Apply a function to each part, as many at a time as PyTorch has threads here.
+
+    Several parts are taken without gradients. A single one is the caller's own business: it has all threads.
 
     Args:
         function: Safe to be called by several threads at once.
@@ -21,10 +26,12 @@ def in_threads(function: Callable[[Tensor], Tensor], parts: Sequence[Tensor]) ->
     threads = torch.get_num_threads()
     if min(threads, len(parts)) <= 1:
         return [function(part) for part in parts]
-    inference = torch.is_inference_mode_enabled()  # each thread has a mode of its own
+    # Each thread has modes of its own.
+    inference, half = torch.is_inference_mode_enabled(), torch.is_autocast_enabled("cpu")
+    half_type = torch.get_autocast_dtype("cpu")
 
-    def apply(part: Tensor) -> Tensor:
-        with torch.inference_mode(inference), torch.no_grad():
+    def apply(part: Part) -> Answer:
+        with torch.inference_mode(inference), torch.no_grad(), torch.autocast("cpu", half_type, enabled=half):
             return function(part)
 
     try:
