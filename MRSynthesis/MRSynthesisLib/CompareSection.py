@@ -1,5 +1,6 @@
 """The middle part of the panel: layouts, blend and flicker, figures, and the report."""
 
+from functools import partial
 from typing import Any
 
 import qt
@@ -8,7 +9,7 @@ from slicer import vtkMRMLScalarVolumeNode
 from slicer.i18n import tr as _
 
 from MRSynthesisLib.ComparedImages import ComparedImages
-from MRSynthesisLib.ComparisonLayouts import isComparisonInFront, plotsInFront
+from MRSynthesisLib.ComparisonLayouts import arrangementOf, isComparisonInFront, makeView, plotsInFront
 from MRSynthesisLib.ComparisonNodes import findProduct
 from MRSynthesisLib.ComparisonTables import metricsTableOf
 from MRSynthesisLib.ComparisonView import ComparisonView
@@ -21,6 +22,7 @@ from MRSynthesisLib.PanelState import PanelState
 from MRSynthesisLib.ReportExport import ReportExport
 from MRSynthesisLib.SlicePlots import chartsOf
 from MRSynthesisLib.SyntheticNode import isSynthetic, sourceOf
+from MRSynthesisLib.TurnByTurn import TurnByTurn
 
 DEFAULT_LAYOUT = "Side by side"
 
@@ -38,6 +40,7 @@ class CompareSection:
         self._view: ComparisonView | None = None
         self._isPlotted = False
         self._range = DifferenceRange()
+        self._showing = TurnByTurn()
         self._measured = MeasuredComparison(self._onMeasured)
         self._watch = ComparisonWatch(self.update, self.sceneClosed)
         self.report = ReportExport(ui, lambda: self._measured.products)
@@ -57,6 +60,7 @@ class CompareSection:
     def setState(self, state: PanelState | None) -> None:
         """Follow another scene's choices; None: nobody looks at the panel, and what was measured is kept."""
         self._state = state
+        self._showing.forget()
         self._range.forget()
         if state is None:
             self._watch.pause()
@@ -66,6 +70,7 @@ class CompareSection:
 
     def sceneClosed(self) -> None:
         """Forget what was measured; comes by itself when the scene is about to be closed."""
+        self._showing.forget()
         self._measured.forget()
         self._isPlotted = False
 
@@ -73,6 +78,7 @@ class CompareSection:
         """Leave the comparison, and let go of the scene."""
         self._watch.close()
         self.sceneClosed()
+        self._measured.stopAtOnce()
         self.report.stop()
         if self._view is not None:
             self._view.cleanup()
@@ -90,6 +96,7 @@ class CompareSection:
 
     def show(self, layoutName: str) -> None:
         """Show the chosen volumes in a layout."""
+        self._showing.forget()
         synthetic, reference = self._pair()
         if synthetic is None:
             return
@@ -98,9 +105,14 @@ class CompareSection:
         self.update()
 
     def showResult(self) -> None:
-        """Show a volume that has just been made, in the layout that was chosen last."""
-        if slicer.app.layoutManager() is not None:
-            self.show(self._state.layoutName or DEFAULT_LAYOUT)
+        """Show a volume that has just been made, in the layout that was chosen last; soon, a view after the other."""
+        if slicer.app.layoutManager() is None:
+            return
+        name = self._state.layoutName or DEFAULT_LAYOUT
+        roles = arrangementOf(name, self._pair()[1] is not None).roles
+        views = (partial(makeView, slicer.mrmlScene, role) for role in roles)
+        self._showing.forget()
+        self._showing.do(*views, lambda: self.show(name))
 
     def _pair(self) -> tuple[vtkMRMLScalarVolumeNode | None, vtkMRMLScalarVolumeNode | None]:
         if self._state is None:

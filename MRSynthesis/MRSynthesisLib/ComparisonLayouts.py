@@ -9,7 +9,7 @@ from enum import Enum
 from itertools import product
 from xml.sax.saxutils import escape
 
-from slicer import vtkMRMLLayoutNode
+from slicer import vtkMRMLLayoutNode, vtkMRMLScene
 from slicer.i18n import tr as _
 
 from mrsynth.errors import InputError
@@ -20,7 +20,8 @@ VIEW_GROUP = 7305
 PLOT_VIEWS = ("MRSynthesisErrorPlot", "MRSynthesisPsnrPlot")
 """The views for plots, by their nodes' singleton tags."""
 
-_PLOT_CLASS = "vtkMRMLPlotViewNode"
+_SLICE_CLASS, _PLOT_CLASS = "vtkMRMLSliceNode", "vtkMRMLPlotViewNode"
+_ORIENTATION = "Axial"
 _FIRST_LAYOUT = 73050
 _NEXT_TRY = 100
 _ROW_SIZE, _PLOT_SIZE = 500, 300
@@ -115,6 +116,25 @@ def viewLabel(role: Role) -> str:
     return labels[role]
 
 
+def makeView(scene: vtkMRMLScene, role: Role) -> None:
+    """Make a view that no layout has shown yet, as the layout would; nothing happens where it is there.
+
+    A layout makes all the views that it lacks at once, each with a window of its own to draw in, which takes time.
+    """
+    if scene.GetSingletonNode(role.viewName, _SLICE_CLASS) is not None:
+        return
+    node = scene.CreateNodeByClass(_SLICE_CLASS)
+    node.UnRegister(None)
+    node.SetLayoutName(role.viewName)
+    node.SetName(role.viewName)
+    node.SetDefaultOrientation(_ORIENTATION)
+    node.SetOrientation(_ORIENTATION)
+    node.SetLayoutLabel(viewLabel(role))
+    node.SetLayoutColor([int(_COLORS[role][start : start + 2], 16) / 255 for start in (1, 3, 5)])
+    node.SetViewGroup(VIEW_GROUP)
+    scene.AddNode(node)
+
+
 def arrangementOf(name: str, hasReference: bool) -> Arrangement:
     """How a layout is arranged.
 
@@ -190,7 +210,7 @@ def _plotXml(tag: str, label: str) -> str:
 
 def _viewXml(role: Role) -> str:
     properties = {
-        "orientation": "Axial",
+        "orientation": _ORIENTATION,
         "viewlabel": viewLabel(role),
         "viewcolor": _COLORS[role],
         "viewgroup": str(VIEW_GROUP),
@@ -198,4 +218,4 @@ def _viewXml(role: Role) -> str:
     lines = "".join(
         f'<property name="{name}" action="default">{escape(value)}</property>' for name, value in properties.items()
     )
-    return f'<item><view class="vtkMRMLSliceNode" singletontag="{role.viewName}">{lines}</view></item>'
+    return f'<item><view class="{_SLICE_CLASS}" singletontag="{role.viewName}">{lines}</view></item>'

@@ -1,12 +1,16 @@
 """A comparison in its three steps: taking volumes from the scene, measuring them, and (elsewhere) showing the outcome.
 
-Measuring takes seconds and knows no node, so that it may run away from the main thread. The other two are quick.
+Measuring takes seconds and knows no node: the panel does it in another process (``ComparisonRun``). The other two are
+quick.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from slicer import vtkMRMLScalarVolumeNode
@@ -17,7 +21,7 @@ from mrsynth.volume import Volume
 from MRSynthesisLib.SourceContrast import findContrast
 from MRSynthesisLib.SyntheticNode import contrastOf, isSynthetic, sourceOf
 from MRSynthesisLib.VolumeExchange import takeVolume
-from MRSynthesisLib.VolumeFile import GridVolume
+from MRSynthesisLib.VolumeFile import GridVolume, readGridVolume
 
 if TYPE_CHECKING:
     from mrsynth.comparison import Comparison, Differences
@@ -26,19 +30,36 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class ComparedVolumes:
-    """Copies of the volumes to compare, apart from the scene.
+    """Copies of the volumes to compare, apart from the scene: synthetic, reference and source.
+
+    The reference and the source are placed in the frame of the synthetic volume. ``synthetic``, ``reference`` and
+    ``source`` look at every voxel when they are first asked for, and raise InputError if one cannot be measured.
 
     Attributes:
-        synthetic: The synthesised volume.
-        reference: The acquired volume, placed in the frame of the synthetic one.
-        source: What the synthetic volume was made from, placed likewise; None leaves the baselines out.
+        grids: As they lay in their nodes; without the last one, what the synthetic volume was made from, there are no
+            baselines.
+        names: Of the nodes.
         warnings: What the user should know before reading any figure.
     """
 
-    synthetic: Volume
-    reference: Volume
-    source: Volume | None
+    grids: tuple[GridVolume, GridVolume, GridVolume | None]
+    names: tuple[str, str, str]
     warnings: tuple[str, ...] = ()
+
+    @cached_property
+    def synthetic(self) -> Volume:
+        """The synthesised volume."""
+        return _volume(self.grids[0], self.names[0])
+
+    @cached_property
+    def reference(self) -> Volume:
+        """The acquired volume."""
+        return _volume(self.grids[1], self.names[1])
+
+    @cached_property
+    def source(self) -> Volume | None:
+        """What the synthetic volume was made from."""
+        return None if self.grids[2] is None else _volume(self.grids[2], self.names[2])
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,8 +105,8 @@ def takeCompared(
         source: What the synthetic volume was made from; by default what its node says.
 
     Raises:
-        InputError: There is no reference, it is the synthetic volume itself, or a volume cannot be compared
-            (``takeVolume`` and ``Volume`` say how).
+        InputError: There is no reference, it is the synthetic volume itself, or a volume cannot be taken
+            (``takeVolume`` says how).
     """
     if reference is None:
         message = _(
@@ -96,10 +117,14 @@ def takeCompared(
         message = _("Expected an acquired volume as Reference, found the synthetic volume {0} itself.")
         raise InputError(message.format(synthetic.GetName()), "no_reference")
     source = source or sourceOf(synthetic)
+    hasSource = source is not None and source.GetImageData() is not None
     return ComparedVolumes(
-        synthetic=_volume(synthetic, synthetic),
-        reference=_volume(reference, synthetic),
-        source=None if source is None or source.GetImageData() is None else _volume(source, synthetic),
+        grids=(
+            takeVolume(synthetic, synthetic),
+            takeVolume(reference, synthetic),
+            takeVolume(source, synthetic) if hasSource else None,
+        ),
+        names=(synthetic.GetName(), reference.GetName(), source.GetName() if source is not None else ""),
         warnings=tuple(_warnings(synthetic, reference)),
     )
 
@@ -108,7 +133,7 @@ def measureCompared(compared: ComparedVolumes) -> Measurements:
     """Measure; pure arithmetic on arrays, for any thread or process.
 
     Raises:
-        InputError: ``no_overlap`` or ``constant``, as ``compare_volumes`` does.
+        InputError: ``no_overlap`` or ``constant``, as ``compare_volumes`` does, or a volume is none (``Volume``).
     """
     from mrsynth.comparison import compare_volumes, difference_volumes
     from mrsynth.slice_metrics import measure_slices
@@ -124,6 +149,30 @@ def measureCompared(compared: ComparedVolumes) -> Measurements:
     )
 
 
+def measurementsIn(document: Mapping[str, Any], differences: Sequence[Path], warnings: tuple[str, ...]) -> Measurements:
+    """What ``mrsynth compare`` has measured: the same as ``measureCompared`` gives. On any thread.
+
+    Args:
+        document: What it printed with ``--json``.
+        differences: The files of ``--difference`` and ``--gradient-difference``.
+        warnings: Those of the volumes.
+
+    Raises:
+        KeyError: Something is missing in the document.
+        InputError: A file is missing or damaged.
+    """
+    from mrsynth.comparison import Comparison
+    from mrsynth.slice_metrics import SliceMetrics
+
+    comparison = Comparison.from_dict(document)
+    return Measurements(
+        comparison=comparison,
+        differences=_ranged(*(readGridVolume(path) for path in differences)),
+        slices=SliceMetrics.from_dict(document["slices"]),
+        warnings=(*warnings, *comparison.warnings),
+    )
+
+
 def measureDifferences(compared: ComparedVolumes) -> DifferenceGrids:
     """Only the differences, which take a small part of the time; otherwise as ``measureCompared``."""
     from mrsynth.comparison import difference_volumes
@@ -132,23 +181,28 @@ def measureDifferences(compared: ComparedVolumes) -> DifferenceGrids:
 
 
 def _grids(differences: Differences) -> DifferenceGrids:
+    return _ranged(*map(_grid, (differences.difference, differences.gradient_difference)))
+
+
+def _grid(volume: Volume) -> GridVolume:
+    return GridVolume(np.ascontiguousarray(volume.voxels.transpose()), np.array(volume.affine))
+
+
+def _ranged(difference: GridVolume, gradient: GridVolume) -> DifferenceGrids:
+    """Say which values the colours should span: as far below zero as above, and from zero up."""
     from mrsynth.comparison_display import upper_limit
 
-    difference, gradient = differences.difference, differences.gradient_difference
     limit, steepest = upper_limit(np.abs(difference.voxels)), upper_limit(gradient.voxels)
-    return DifferenceGrids(_grid(difference, (-limit, limit)), _grid(gradient, (0.0, steepest)))
+    return DifferenceGrids(
+        replace(difference, shownRange=(-limit, limit)), replace(gradient, shownRange=(0.0, steepest))
+    )
 
 
-def _grid(volume: Volume, shownRange: tuple[float, float]) -> GridVolume:
-    return GridVolume(np.ascontiguousarray(volume.voxels.transpose()), np.array(volume.affine), shownRange)
-
-
-def _volume(node: vtkMRMLScalarVolumeNode, synthetic: vtkMRMLScalarVolumeNode) -> Volume:
-    taken = takeVolume(node, synthetic)
+def _volume(taken: GridVolume, name: str) -> Volume:
     try:
         return Volume(taken.voxels.transpose(), taken.ijkToRas)
     except InputError as error:
-        raise InputError(f"{node.GetName()}: {error}", error.code) from error
+        raise InputError(f"{name}: {error}", error.code) from error
 
 
 def _warnings(synthetic: vtkMRMLScalarVolumeNode, reference: vtkMRMLScalarVolumeNode) -> list[str]:

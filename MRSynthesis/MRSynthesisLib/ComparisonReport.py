@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from slicer import vtkMRMLScalarVolumeNode
 
@@ -14,6 +15,19 @@ from MRSynthesisLib.SyntheticNode import contrastOf, sourceOf
 
 if TYPE_CHECKING:
     from mrsynth.comparison_report import Report
+
+
+@dataclass(frozen=True)
+class ReportedNodes:
+    """What the nodes of a comparison say of themselves.
+
+    Attributes:
+        images: Their names, as ``ReportedImages`` has them.
+        origin: How the synthetic volume was made, as ``ReportedOrigin`` has it.
+    """
+
+    images: Mapping[str, str]
+    origin: Mapping[str, Any]
 
 
 def writeReport(
@@ -25,8 +39,8 @@ def writeReport(
 ) -> Path:
     """Measure and write a report at once.
 
-    To keep the main thread free: ``takeCompared`` and ``reportOf`` there, ``measureCompared`` and the core's
-    ``write_report`` on another one.
+    To keep the main thread free: ``takeCompared`` and ``namesOf`` there, ``measureCompared``, ``reportOf`` and the
+    core's ``write_report`` on another one.
 
     Args:
         folder: Made if only that is missing.
@@ -45,44 +59,50 @@ def writeReport(
     from mrsynth.comparison_report import write_report
 
     compared = takeCompared(synthetic, reference)
-    report = reportOf(compared, measureCompared(compared), (synthetic, reference), options)
+    report = reportOf(compared, measureCompared(compared), namesOf(synthetic, reference, options))
     return write_report(folder, report, replace)
 
 
-def reportOf(
-    compared: ComparedVolumes,
-    measurements: Measurements,
-    nodes: tuple[vtkMRMLScalarVolumeNode, vtkMRMLScalarVolumeNode],
-    options: Mapping[str, str] | None = None,
-) -> Report:
-    """What a report says about the nodes ``(synthetic, reference)``: names and origin, read on the main thread."""
+def reportOf(compared: ComparedVolumes, measurements: Measurements, nodes: ReportedNodes) -> Report:
+    """Everything that a report says; on any thread, as it looks at every voxel and imports what draws."""
     from mrsynth.comparison_report import Report, ReportedImages, ReportedOrigin
 
-    synthetic, reference = nodes
+    return Report(
+        volumes=(compared.synthetic, compared.reference, compared.source),
+        comparison=measurements.comparison,
+        slices=measurements.slices,
+        images=ReportedImages(**nodes.images),
+        origin=ReportedOrigin(**nodes.origin),
+        warnings=measurements.warnings,
+    )
+
+
+def namesOf(
+    synthetic: vtkMRMLScalarVolumeNode,
+    reference: vtkMRMLScalarVolumeNode,
+    options: Mapping[str, str] | None = None,
+) -> ReportedNodes:
+    """What the nodes say, read on the main thread; ``options`` as for ``writeReport``."""
 
     def attribute(name: str) -> str:
         return synthetic.GetAttribute(f"MRSynthesis.{name}") or ""
 
     source = sourceOf(synthetic)
-    return Report(
-        volumes=(compared.synthetic, compared.reference, compared.source),
-        comparison=measurements.comparison,
-        slices=measurements.slices,
-        images=ReportedImages(
-            synthetic=synthetic.GetName(),
-            reference=reference.GetName(),
-            source=source.GetName() if source else attribute("SourceName"),
-            contrast=contrastOf(synthetic),
-        ),
-        origin=ReportedOrigin(
-            model=attribute("Model"),
-            model_version=attribute("ModelVersion"),
-            weights_sha256=attribute("WeightsSha256"),
-            created=attribute("Created"),
-            run_id=attribute("RunId"),
-            options=options or _optionsOf(attribute("Options")),
-        ),
-        warnings=measurements.warnings,
+    return ReportedNodes(
+        images={
+            "synthetic": synthetic.GetName(),
+            "reference": reference.GetName(),
+            "source": source.GetName() if source else attribute("SourceName"),
+            "contrast": contrastOf(synthetic),
+        },
+        origin={
+            "model": attribute("Model"),
+            "model_version": attribute("ModelVersion"),
+            "weights_sha256": attribute("WeightsSha256"),
+            "created": attribute("Created"),
+            "run_id": attribute("RunId"),
+            "options": options or _optionsOf(attribute("Options")),
+        },
     )
 
 

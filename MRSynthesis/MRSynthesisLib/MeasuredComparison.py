@@ -2,26 +2,31 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import slicer.util
 import vtk
 from slicer import vtkMRMLScalarVolumeNode, vtkMRMLTableNode
 from slicer.i18n import tr as _
 
-from MRSynthesisLib.BackgroundTask import BackgroundTask
-from MRSynthesisLib.ComparisonMeasurement import ComparedVolumes, Measurements, measureCompared, takeCompared
+from MRSynthesisLib.ComparisonMeasurement import ComparedVolumes, Measurements, takeCompared
+from MRSynthesisLib.ComparisonRun import ComparisonRun
 from MRSynthesisLib.ComparisonTables import updateMetricsTable
 from MRSynthesisLib.Dependencies import missingPackages
 from MRSynthesisLib.DifferenceVolumes import DifferenceNodes, placeDifferences
 from MRSynthesisLib.SlicePlots import SlicePlots, updateSlicePlots
 from MRSynthesisLib.SyntheticNode import sourceOf
+from MRSynthesisLib.TurnByTurn import TurnByTurn
+
+_Pair = tuple[vtkMRMLScalarVolumeNode, vtkMRMLScalarVolumeNode]
 
 
 @dataclass(frozen=True, eq=False)
 class ComparisonProducts:
     """What came of one measurement: the pair (synthetic, reference), the numbers, and the nodes made of them."""
 
-    pair: tuple[vtkMRMLScalarVolumeNode, vtkMRMLScalarVolumeNode]
+    pair: _Pair
     compared: ComparedVolumes
     measurements: Measurements
     differences: DifferenceNodes
@@ -44,7 +49,9 @@ class MeasuredComparison:
 
     def __init__(self, finished: Callable[[ComparisonProducts | None, str], None]) -> None:
         self._finished = finished
-        self._task: BackgroundTask | None = None
+        self._run: ComparisonRun | None = None
+        self._abandoned: list[ComparisonRun] = []
+        self._placing = TurnByTurn()
         self._key: tuple[object, ...] | None = None
         self.products: ComparisonProducts | None = None
         self.problem = ""
@@ -52,7 +59,7 @@ class MeasuredComparison:
     @property
     def isRunning(self) -> bool:
         """Whether figures are still to come."""
-        return self._task is not None
+        return self._run is not None or self._placing.isRunning
 
     def measure(self, synthetic: vtkMRMLScalarVolumeNode, reference: vtkMRMLScalarVolumeNode) -> None:
         """Measure a pair, unless it was measured as it is; ``problem`` says why it cannot be.
@@ -73,43 +80,65 @@ class MeasuredComparison:
         self._key = key
         try:
             self._start(takeCompared(synthetic, reference), pair)
-        except (ValueError, RuntimeError) as error:
+        except (ValueError, RuntimeError, OSError) as error:
             self.problem = str(error)
 
     def forget(self) -> None:
         """Drop what was measured or is being measured; nodes stay in the scene."""
-        if self._task is not None:
-            self._task.abandon()
-        self._task, self._key, self.products, self.problem = None, None, None, ""
+        self._placing.forget()
+        if self._run is not None:
+            self._run.abandon()
+            self._abandoned = [run for run in (*self._abandoned, self._run) if run.isRunning]
+        self._run, self._key, self.products, self.problem = None, None, None, ""
 
-    def _start(self, compared: ComparedVolumes, pair: tuple[vtkMRMLScalarVolumeNode, vtkMRMLScalarVolumeNode]) -> None:
+    def stopAtOnce(self) -> None:
+        """As ``forget``, and wait a second or two for what is being ended: the module or the application goes."""
+        self.forget()
+        while self._abandoned:
+            self._abandoned.pop().stopAtOnce()
+
+    def _start(self, compared: ComparedVolumes, pair: _Pair) -> None:
         def place(measurements: Measurements | None, error: Exception | None) -> None:
-            self._task = None
-            if error is None and all(node.GetScene() is not None for node in pair):
+            self._run = None
+            if error is None:
                 self._place(compared, measurements, pair)
             else:
-                self.problem = str(error or "")
-                self._finished(None, self.problem)
+                self._fail(str(error))
 
-        self._task = BackgroundTask(lambda: measureCompared(compared), place)
-        self._task.start()
+        run = ComparisonRun(compared, place)
+        run.start()
+        self._run = run
 
-    def _place(
-        self,
-        compared: ComparedVolumes,
-        measurements: Measurements,
-        pair: tuple[vtkMRMLScalarVolumeNode, vtkMRMLScalarVolumeNode],
-    ) -> None:
+    def _place(self, compared: ComparedVolumes, measurements: Measurements, pair: _Pair) -> None:
+        """Put the outcome into the scene, a part in each turn of the event loop."""
         self.products = None
+        made: list[Any] = []
+        parts = (
+            lambda: placeDifferences(measurements.differences, *pair),
+            lambda: updateMetricsTable(measurements.comparison, pair[0]),
+            lambda: updateSlicePlots(measurements.slices, pair[0]),
+        )
+        steps = (partial(self._make, part, made, pair) for part in parts)
+        self._placing.do(*steps, lambda: self._conclude(ComparisonProducts(pair, compared, measurements, *made)))
+
+    def _make(self, part: Callable[[], Any], made: list[Any], pair: _Pair) -> None:
+        problem = ""  # whoever has deleted one of the volumes need not be told
         try:
-            differences = placeDifferences(measurements.differences, *pair)
-            table = updateMetricsTable(measurements.comparison, pair[0])
-            plots = updateSlicePlots(measurements.slices, pair[0])
+            if all(node.GetScene() is not None for node in pair):
+                made.append(part())
+                return
         except (ValueError, RuntimeError) as error:
-            self.problem = str(error)
-        else:
-            self.products = ComparisonProducts(pair, compared, measurements, differences, table, plots)
-        self._finished(self.products, self.problem)
+            problem = str(error)
+        self._placing.forget()
+        self._fail(problem)
+
+    def _conclude(self, products: ComparisonProducts) -> None:
+        self.products = products
+        self._finished(products, "")
+
+    def _fail(self, problem: str) -> None:
+        self.problem = problem
+        self._finished(None, problem)
 
 
 def _state(node: vtkMRMLScalarVolumeNode | None) -> tuple[object, ...]:

@@ -35,11 +35,15 @@ class ReportExport:
 
     def write(self, folder: Path, replace: bool = False) -> None:
         """Write the report of what was measured; returns at once and says in the panel how it went."""
-        from mrsynth.comparison_report import write_report
-        from MRSynthesisLib.ComparisonReport import reportOf
+        from MRSynthesisLib.ComparisonReport import namesOf, reportOf
 
         products = self._products()
-        report = reportOf(products.compared, products.measurements, products.pair)
+        nodes = namesOf(*products.pair)
+
+        def write() -> Path:
+            from mrsynth.comparison_report import write_report
+
+            return write_report(folder, reportOf(products.compared, products.measurements, nodes), replace)
 
         def written(page: Path | None, error: Exception | None) -> None:
             self._task = None
@@ -48,7 +52,7 @@ class ReportExport:
 
         self._ui.reportButton.enabled = False
         self._say(_("Writing the report..."))
-        self._task = BackgroundTask(lambda: write_report(folder, report, replace), written)
+        self._task = BackgroundTask(write, written)
         self._task.start()
 
     def stop(self) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -57,6 +59,11 @@ class ComparisonRow:
         """The row for JSON; see ``Metrics.to_dict``."""
         return {"image": self.image, **self.metrics.to_dict()}
 
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> ComparisonRow:
+        """What ``to_dict`` gave."""
+        return cls(document["image"], Metrics.from_dict({k: v for k, v in document.items() if k != "image"}))
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -98,6 +105,21 @@ class Comparison:
             "warnings": list(self.warnings),
             "rows": [row.to_dict() for row in self.rows],
         }
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Comparison:
+        """What ``to_dict`` gave; more than that in the document does no harm.
+
+        Raises:
+            KeyError: Something is missing.
+        """
+        return cls(
+            rows=tuple(ComparisonRow.from_dict(row) for row in document["rows"]),
+            reference_range=document["reference_range"],
+            reference_percentile_range=document["reference_percentile_range"],
+            grid=document["grid"],
+            warnings=tuple(document["warnings"]),
+        )
 
     def to_csv(self) -> str:
         """The rows as CSV with a header line; an infinite PSNR is ``inf``, what was not measured is empty."""

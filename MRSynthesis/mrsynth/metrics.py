@@ -53,6 +53,11 @@ class Metrics:
         """The figures as strict JSON: an infinite PSNR is the string ``"inf"``, what was not measured is null."""
         return {name: "inf" if value == math.inf else value for name, value in asdict(self).items()}
 
+    @classmethod
+    def from_dict(cls, document: Mapping[str, str | float | None]) -> Metrics:
+        """What ``to_dict`` gave."""
+        return cls(**{name: math.inf if value == "inf" else value for name, value in document.items()})
+
 
 def standardize(voxels: np.ndarray, within: np.ndarray | None = None) -> np.ndarray:
     """Shift and scale to zero mean and unit standard deviation.

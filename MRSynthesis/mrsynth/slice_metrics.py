@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -55,6 +58,24 @@ class SliceMetrics:
     def places_mm(self) -> tuple[float, ...]:
         """How far along ``direction`` the middle of each slice lies: rising."""
         return tuple(each.centre_mm[_LETTERS.index(self.direction)] for each in self.slices)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures as strict JSON: an infinite PSNR is the string ``"inf"``."""
+        slices = [asdict(each) | {"psnr": "inf" if each.psnr == math.inf else each.psnr} for each in self.slices]
+        return {"direction": self.direction, "slices": slices}
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> SliceMetrics:
+        """What ``to_dict`` gave, also after a way through JSON.
+
+        Raises:
+            KeyError: Something is missing.
+        """
+        slices = (
+            SliceFigures(each["index"], tuple(each["centre_mm"]), each["mae"], float(each["psnr"]))
+            for each in document["slices"]
+        )
+        return cls(document["direction"], tuple(slices))
 
 
 def measure_slices(synthetic: Volume, reference: Volume, difference: Volume | None = None) -> SliceMetrics:

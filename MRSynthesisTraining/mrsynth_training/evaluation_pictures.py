@@ -18,6 +18,8 @@ from mrsynth_training.model_examination import ExaminedCase, LesionedImages
 _DOTS_PER_INCH = 130
 _CELL_INCHES = 1.5
 _METADATA = {"Title": SYNTHETIC_LABEL}
+# Grey matter lies this far from white matter, roughly, on PD.
+_LEAST_SPAN = 0.4
 _COLUMNS = ("source", "synthetic", "reference", "synthetic - reference")
 
 
@@ -89,10 +91,10 @@ def _draw_lesion(row: Sequence[Axes], place: MeasuredPlace, images: LesionedImag
     middle = int(place.core.sum(axis=(0, 1)).argmax())
     crops = [image[place.box] for image in (images.source, images.synthetic, images.reference)]
     source, synthetic, reference = (_relative(crop, place.ring)[:, :, middle] for crop in crops)
-    windows = [_window(source), _window(reference), _window(reference)]
-    for axes, crop, (low, high) in zip(row, (source, synthetic, reference), windows, strict=False):
-        axes.imshow(crop.T, cmap="gray", vmin=low, vmax=high, origin="lower")
-    reach = max((windows[1][1] - windows[1][0]) / 2, 1e-6)
+    spans = [_span(place, image) for image in (images.source, images.reference, images.reference)]
+    for axes, crop, span in zip(row, (source, synthetic, reference), spans, strict=False):
+        axes.imshow(crop.T, cmap="gray", vmin=1 - span, vmax=1 + span, origin="lower")
+    reach = spans[1] / 2
     row[3].imshow((synthetic - reference).T, cmap="RdBu_r", vmin=-reach, vmax=reach, origin="lower")
     outline = place.core[:, :, middle].T
     for axes in row:
@@ -113,9 +115,9 @@ def _relative(crop: np.ndarray, ring: np.ndarray) -> np.ndarray:
     return crop / mean if mean > 0 else crop
 
 
-def _window(image: np.ndarray) -> tuple[float, float]:
-    low, high = np.percentile(image, (1, 99))
-    return (float(low), float(high)) if high > low else (float(low), float(low) + 1)
+def _span(place: MeasuredPlace, image: np.ndarray) -> float:
+    """How far a window reaches from white matter in its units: to twice the lesion's contrast, but to grey matter."""
+    return max(2 * abs(place.contrast(image).contrast), _LEAST_SPAN)
 
 
 def _figure(width: float, height: float) -> Figure:

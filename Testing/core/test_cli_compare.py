@@ -7,6 +7,8 @@ import pytest
 from job_examples import a_ball, a_scan_at
 
 from mrsynth.cli.main import main
+from mrsynth.comparison import Comparison, compare_volumes
+from mrsynth.slice_metrics import SliceMetrics, measure_slices
 from mrsynth.volume import Volume
 from mrsynth.volume_reading import read_volume
 from mrsynth.volume_writing import write_volume
@@ -36,6 +38,9 @@ def test_a_document_is_all_that_standard_output_carries(a_pair, capsys):
     assert compare(*a_pair, "--json") == 0
     document = json.loads(capsys.readouterr().out)
     assert document["synthetic"] == str(a_pair[0]) and document["rows"][0]["image"] == "synthetic"
+    volumes = [read_volume(path) for path in a_pair]
+    assert Comparison.from_dict(document) == compare_volumes(*volumes)
+    assert SliceMetrics.from_dict(document["slices"]) == measure_slices(*volumes)
 
 
 def test_everything_that_was_asked_for_is_written(tmp_path, a_pair):

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from mrsynth.comparison import INTENSITY_MAP, LINEAR, SYNTHETIC, compare_volumes, difference_volumes, reference_head
+from mrsynth.comparison import (
+    INTENSITY_MAP,
+    LINEAR,
+    SYNTHETIC,
+    Comparison,
+    compare_volumes,
+    difference_volumes,
+    reference_head,
+)
 from mrsynth.errors import InputError
 from mrsynth.metrics import HEAD, WHOLE_VOLUME
 from mrsynth.volume import Volume
@@ -132,7 +140,7 @@ def test_a_single_slice_is_compared(a_synthetic, a_reference):
 def test_the_dictionary_is_strict_json(a_reference, a_source):
     comparison = compare_volumes(a_reference, a_reference, a_source)
     read = json.loads(json.dumps(comparison.to_dict(), allow_nan=False))
-    assert read["rows"][0]["psnr_range"] == "inf"
+    assert read["rows"][0]["psnr_range"] == "inf" and Comparison.from_dict(read) == comparison
     assert set(read) == {
         "units", "baselines", "reference_range", "reference_percentile_range", "grid", "warnings", "rows"
     }  # fmt: skip

@@ -1,3 +1,4 @@
+import json
 import math
 
 import numpy as np
@@ -5,7 +6,7 @@ import pytest
 
 from mrsynth.comparison import compare_volumes, difference_volumes
 from mrsynth.metrics import HEAD, standardize
-from mrsynth.slice_metrics import SMALLEST_SHARE, measure_slices
+from mrsynth.slice_metrics import SMALLEST_SHARE, SliceMetrics, measure_slices
 from mrsynth.volume import Volume
 
 AFFINE = np.array([[1.0, 0, 0, -10], [0, 1, 0, -12], [0, 0, 4, 30], [0, 0, 0, 1]])
@@ -60,6 +61,13 @@ def test_the_order_of_slices_in_the_file_does_not_matter(a_synthetic, a_referenc
     assert other.places_mm == pytest.approx(one.places_mm)
     assert [each.mae for each in other.slices] == pytest.approx([each.mae for each in one.slices])
     assert [each.index for each in other.slices] == [8 - each.index for each in one.slices]
+
+
+def test_figures_by_slice_come_back_from_json(a_synthetic, a_reference):
+    for volumes in ((a_synthetic, a_reference), (a_reference, a_reference)):
+        measured = measure_slices(*volumes)
+        text = json.dumps(measured.to_dict(), allow_nan=False)
+        assert SliceMetrics.from_dict(json.loads(text)) == measured
 
 
 @pytest.mark.parametrize(("axis", "letter"), [(0, "R"), (1, "A"), (2, "S")])

@@ -32,6 +32,13 @@ def test_nodes_of_the_types_are_offered_as_they_come(a_selector, a_scene, a_volu
     assert names(a_selector) == ["T2 axial"]
 
 
+def test_nodes_of_several_types_are_offered_in_the_order_of_the_scene(a_selector, a_scene, a_volume):
+    a_scene.AddNewNodeByClass("vtkMRMLModelNode", "A model")
+    a_scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "PD axial")
+    a_selector.nodeTypes = ["vtkMRMLModelNode", "vtkMRMLScalarVolumeNode", "vtkMRMLVolumeNode"]
+    assert names(a_selector) == ["T2 axial", "A model", "PD axial"]
+
+
 def test_hidden_nodes_and_hidden_kinds_are_not_offered(a_selector, a_scene, a_volume):
     a_scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "Mask")
     a_selector.hideChildNodeTypes = ["vtkMRMLLabelMapVolumeNode"]

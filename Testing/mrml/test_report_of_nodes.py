@@ -5,7 +5,7 @@ from volume_nodes import PROVENANCE
 
 from mrsynth.errors import InputError, OutputExists
 from MRSynthesisLib.ComparisonMeasurement import measureCompared, takeCompared
-from MRSynthesisLib.ComparisonReport import _optionsOf, reportOf, writeReport
+from MRSynthesisLib.ComparisonReport import _optionsOf, namesOf, reportOf, writeReport
 from MRSynthesisLib.SyntheticNode import sourceOf
 
 
@@ -30,7 +30,7 @@ def test_a_report_is_written_from_nodes(tmp_path, a_synthetic, a_reference):
 def test_a_report_says_what_the_nodes_say(a_synthetic, a_reference):
     compared = takeCompared(a_synthetic, a_reference)
     measured = measureCompared(compared)
-    report = reportOf(compared, measured, (a_synthetic, a_reference))
+    report = reportOf(compared, measured, namesOf(a_synthetic, a_reference))
     images, origin = report.images, report.origin
     assert (images.synthetic, images.reference, images.source) == ("T2 synthetic PD", "PD", "T2")
     assert (images.contrast, origin.model_version, origin.run_id) == ("PD", PROVENANCE.modelVersion, PROVENANCE.runId)
@@ -41,7 +41,7 @@ def test_a_report_says_what_the_nodes_say(a_synthetic, a_reference):
 def test_the_source_is_named_when_it_is_gone(a_scene, a_synthetic, a_reference):
     a_scene.RemoveNode(sourceOf(a_synthetic))
     compared = takeCompared(a_synthetic, a_reference)
-    report = reportOf(compared, measureCompared(compared), (a_synthetic, a_reference))
+    report = reportOf(compared, measureCompared(compared), namesOf(a_synthetic, a_reference))
     assert report.images.source == "T2" and report.volumes[2] is None
 
 

@@ -14,6 +14,7 @@ from MRSynthesisLib.ComparisonLayouts import (
     isComparisonLayout,
     layoutIdentifier,
     layoutLabel,
+    makeView,
     plotsInFront,
     registerLayouts,
     viewLabel,
@@ -118,6 +119,33 @@ def test_slicers_layout_logic_makes_the_views_with_group_label_and_colour(a_layo
     assert {view.GetViewGroup() for view in views} == {VIEW_GROUP}
     assert [view.GetLayoutLabel() for view in views] == [viewLabel(role) for role in roles]
     assert len({view.GetLayoutColor() for view in views}) == len(views)
+
+
+def test_a_view_that_is_made_before_its_layout_is_as_the_layout_would_make_it(a_layout_manager):
+    node = a_layout_manager.layoutLogic().GetLayoutNode()
+    registerLayouts(node)
+
+    def described():
+        views = [slicer.mrmlScene.GetSingletonNode(role.viewName, "vtkMRMLSliceNode") for role in Role]
+        return [
+            (
+                *(view.GetName(), view.GetLayoutName(), view.GetLayoutLabel(), view.GetLayoutColor()),
+                *(view.GetViewGroup(), view.GetOrientation(), view.GetDefaultOrientation()),
+            )
+            for view in views
+        ]
+
+    a_layout_manager.setLayout(layoutIdentifier(node, "Six views", True))
+    expected = described()
+    slicer.mrmlScene.Clear(True)
+    a_layout_manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+    for _again in range(2):
+        for role in Role:
+            makeView(slicer.mrmlScene, role)
+    assert described() == expected
+    made = slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSliceNode")
+    a_layout_manager.setLayout(layoutIdentifier(node, "Six views", True))
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSliceNode") == made and described() == expected
 
 
 def test_the_six_views_stand_in_two_rows_of_three(a_layout_manager):

@@ -131,6 +131,7 @@ def test_words_keep_a_slow_command_running(a_command):
     run = a_command.start(CHATTER, silenceS=1.0)
     wait_until(lambda: run._state == "running")
     run._ticker.stop()
+    run._waitedS = 0.0
     for word in range(3):
         for _look in range(15):
             run._look()

@@ -92,7 +92,7 @@ def test_a_reference_that_is_moved_is_measured_again(a_panel, a_measured_pair):
 def test_a_difference_or_a_table_that_is_deleted_comes_back_without_being_measured_again(
     a_panel, a_measured_pair, monkeypatch
 ):
-    monkeypatch.setattr(MeasuredComparison, "measureCompared", lambda compared: pytest.fail("measured again"))
+    monkeypatch.setattr(MeasuredComparison, "ComparisonRun", lambda *told: pytest.fail("measured again"))
     expected, voxels = figures(), slicer.util.arrayFromVolume(of_kind("difference")).copy()
     for node in (of_kind("difference"), *slicer.util.getNodesByClass("vtkMRMLTableNode")):
         slicer.mrmlScene.RemoveNode(node)

@@ -10,7 +10,7 @@ from mrsynth.errors import InputError
 from mrsynth.job_protocol import ExitCode
 
 if TYPE_CHECKING:
-    from mrsynth.comparison import Comparison
+    from mrsynth.comparison import Comparison, Differences
     from mrsynth.staged_outputs import StagedOutputs
     from mrsynth.volume import Volume
 
@@ -21,7 +21,7 @@ examples:
   mrsynth compare pd.nii.gz acquired-pd.nii.gz --json > pd-metrics.json
 
 With --source the table has two baselines: the source after the best linear and the best one-dimensional intensity map
-onto that very reference. A reference on another grid is brought to a common one.
+onto that very reference. A reference on another grid is brought to a common one. --json tells of each slice as well.
 """
 _WRITTEN = ("csv", "picture", "difference", "gradient_difference")
 
@@ -49,7 +49,7 @@ def add_command(commands: Any) -> None:
 
 def run(options: argparse.Namespace, terminal: Terminal, interruption: Interruption) -> ExitCode:
     """Compare, show the figures and write what was asked for."""
-    from mrsynth.comparison import compare_volumes
+    from mrsynth.comparison import compare_volumes, difference_volumes
     from mrsynth.staged_outputs import StagedOutputs
     from mrsynth.synthesis_job import new_run_id
     from mrsynth.volume import require_variation
@@ -61,9 +61,10 @@ def run(options: argparse.Namespace, terminal: Terminal, interruption: Interrupt
     for volume, path in ((synthetic, options.synthetic), (reference, options.reference)):
         require_variation(volume, path)
     comparison = compare_volumes(synthetic, reference, source)
+    differences = difference_volumes(synthetic, reference)
     with StagedOutputs(new_run_id()) as staged:
         _write_table(options, comparison, staged)
-        _write_volumes(options, (synthetic, reference), staged)
+        _write_volumes(options, differences, staged)
         if options.picture is not None:
             from mrsynth.picture import write_comparison_picture
 
@@ -73,7 +74,7 @@ def run(options: argparse.Namespace, terminal: Terminal, interruption: Interrupt
     terminal.say(comparison.to_table().rstrip())
     for path in _written(options):
         terminal.note(f"written: {path}")
-    terminal.document(_document(options, comparison))
+    terminal.document(_document(options, comparison) | _slices(terminal, (synthetic, reference), differences))
     return ExitCode.OK
 
 
@@ -102,17 +103,20 @@ def _write_table(options: argparse.Namespace, comparison: "Comparison", staged: 
         write_bytes(staged.path_for(options.csv), comparison.to_csv().encode())
 
 
-def _write_volumes(options: argparse.Namespace, volumes: "tuple[Volume, Volume]", staged: "StagedOutputs") -> None:
-    from mrsynth.comparison import difference_volumes
+def _write_volumes(options: argparse.Namespace, differences: "Differences", staged: "StagedOutputs") -> None:
     from mrsynth.volume_writing import write_volume
 
-    if options.difference is None and options.gradient_difference is None:
-        return
-    differences = difference_volumes(*volumes)
     if options.difference is not None:
         write_volume(differences.difference, staged.path_for(options.difference))
     if options.gradient_difference is not None:
         write_volume(differences.gradient_difference, staged.path_for(options.gradient_difference))
+
+
+def _slices(terminal: Terminal, volumes: "tuple[Volume, Volume]", differences: "Differences") -> dict[str, Any]:
+    """The figures slice by slice, for the document only: a terminal would be full of them."""
+    from mrsynth.slice_metrics import measure_slices
+
+    return {"slices": measure_slices(*volumes, differences.difference).to_dict()} if terminal.as_json else {}
 
 
 def _document(options: argparse.Namespace, comparison: "Comparison") -> dict[str, Any]:

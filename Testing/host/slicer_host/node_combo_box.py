@@ -1,5 +1,7 @@
 """A double of qMRMLNodeComboBox over a real scene; names after Libs/MRML/Widgets/qMRMLNodeComboBox.h."""
 
+import slicer
+import slicer.util
 from PySide6 import QtCore, QtWidgets
 
 from slicer_host.ctk_buttons import ctkComboBox
@@ -99,10 +101,15 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
         return 0 if self.noneEnabled else -1
 
     def _nodes(self) -> list:
-        nodes = (
-            [self._scene.GetNthNode(index) for index in range(self._scene.GetNumberOfNodes())] if self._scene else []
-        )
-        return [node for node in nodes if self._isOffered(node)]
+        """What is offered, in the scene's order; of the scene's many other nodes Python sees none, which takes time."""
+        if not self._scene:
+            return []
+        found = [node for kind in self.nodeTypes for node in slicer.util.getNodesByClass(kind, self._scene)]
+        offered = [node for node in dict.fromkeys(found) if self._isOffered(node)]
+        if len(self.nodeTypes) > 1:
+            nodes = [self._scene.GetNthNode(index) for index in range(self._scene.GetNumberOfNodes())]
+            offered.sort(key=nodes.index)
+        return offered
 
     def _isOffered(self, node: object) -> bool:
         exact = not self.showChildNodeTypes
