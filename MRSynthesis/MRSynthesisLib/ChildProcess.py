@@ -1,5 +1,6 @@
 """A process under Qt's event loop, with whatever it starts itself: for the worker and for short commands."""
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ import qt
 import slicer
 
 from MRSynthesisLib.BackgroundTask import BackgroundTask
-from MRSynthesisLib.ProcessTree import endTrees, watchedProcess
+from MRSynthesisLib.ProcessTree import askToEnd, endTrees, watchedProcess
 from MRSynthesisLib.WorkerLaunch import WorkerLaunch
 
 _STOP_WITHIN_S = 1.0
@@ -77,6 +78,16 @@ class ChildProcess:
     def take(self) -> tuple[bytes, bytes]:
         """Return what there is to read of standard output and standard error."""
         return self._process.readAllStandardOutput().data(), self._process.readAllStandardError().data()
+
+    def ask(self) -> None:
+        """Ask the process, and what it has started, to end; on Windows, where that is not possible, it is ended."""
+        root = watchedProcess(self.number)
+        if os.name == "nt":
+            self.kill()
+        elif root is None:
+            self._process.terminate()
+        else:
+            BackgroundTask(lambda: askToEnd(root), lambda nothing, error: None).start()
 
     def kill(self, known: Iterable[Any | None] = ()) -> None:
         """End the process and all it has started, without waiting; ``ended`` follows.

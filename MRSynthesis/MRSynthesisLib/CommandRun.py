@@ -35,10 +35,12 @@ class CommandLimits:
 
     Attributes:
         silenceS: For another word, while it runs.
+        graceS: For its end after it was asked to end; it takes about a second.
         killS: For its end after it was killed.
     """
 
     silenceS: float = 300.0
+    graceS: float = 3.0
     killS: float = 6.0
 
 
@@ -55,7 +57,7 @@ class CommandRun:
         self, launch: WorkerLaunch, finished: Callable[[CommandResult], None], limits: CommandLimits | None = None
     ) -> None:
         self._launch, self._finished, self._limits = launch, finished, limits or CommandLimits()
-        self._state = "new"  # then "due", "running", "killed", "over"
+        self._state = "new"  # then "due", "running", "asked", "killed", "over"
         self._cancelled = False
         self._waitedS = 0.0
         self._process = ChildProcess()
@@ -64,7 +66,7 @@ class CommandRun:
     @property
     def isRunning(self) -> bool:
         """Whether it was started and the end is still to come."""
-        return self._state in ("due", "running", "killed")
+        return self._state in ("due", "running", "asked", "killed")
 
     def start(self) -> None:
         """Begin; returns at once.
@@ -78,7 +80,7 @@ class CommandRun:
         self._ticker.start()
 
     def cancel(self) -> None:
-        """End it with all it has started; ``finished`` follows."""
+        """Ask it to end, and end it with all it has started if it does not; ``finished`` follows."""
         self._cancelled = True
 
     def stopAtOnce(self) -> None:
@@ -91,11 +93,22 @@ class CommandRun:
         self._waitedS += _LOOK_EVERY_S
         if self._state == "due":
             self._begin()
-        elif self._state == "running" and (self._cancelled or self._waitedS >= self._limits.silenceS):
+        elif self._state == "running" and self._cancelled:
+            self._state, self._waitedS = "asked", 0.0
+            self._process.ask()
+        elif self._waitedS < self._patienceS:
+            return
+        elif self._state == "killed":
+            self._onEnded(None)
+        else:
             self._state, self._waitedS = "killed", 0.0
             self._process.kill()
-        elif self._state == "killed" and self._waitedS >= self._limits.killS:
-            self._onEnded(None)
+
+    @property
+    def _patienceS(self) -> float:
+        """How long to wait in this state."""
+        limits = self._limits
+        return {"running": limits.silenceS, "asked": limits.graceS, "killed": limits.killS}[self._state]
 
     def _begin(self) -> None:
         """Start the process; from the event loop, as a start that fails at once is told of within it."""
@@ -113,7 +126,7 @@ class CommandRun:
     def _onEnded(self, exitCode: int | None) -> None:
         output, messages = (data.decode("utf-8", "replace") for data in self._process.take())
         code = -1 if exitCode is None else exitCode
-        if self._cancelled:
+        if self._cancelled and code != 0:  # what was done before it could be asked is done
             code, messages = CANCELLED, _("Cancelled.")
         elif self._state == "killed":
             text = _("The background process said nothing for {0:.0f} seconds and was ended. Try again.")

@@ -1,13 +1,15 @@
 """The part of the panel about models: what is installed, adding one, its folder."""
 
 import json
+import shutil
+from pathlib import Path
 from typing import Any
 
 import qt
 import slicer.util
 from slicer.i18n import tr as _
 
-from MRSynthesisLib.CommandRun import CommandResult, CommandRun
+from MRSynthesisLib.CommandRun import CANCELLED, CommandResult, CommandRun
 from MRSynthesisLib.ModelList import ModelList, cardText
 from MRSynthesisLib.TextDialog import TextDialog
 from MRSynthesisLib.WorkerLaunch import commandLaunch
@@ -25,11 +27,14 @@ class ModelsSection:
     def __init__(self, ui: Any, models: ModelList, dialog: TextDialog) -> None:
         self._ui, self._models, self._dialog = ui, models, dialog
         self._command: CommandRun | None = None
+        self._parts: set[Path] = set()
         self.changed = _nothing
         ui.modelsTree.connect("itemActivated(QTreeWidgetItem*,int)", self._onActivated)
         ui.addFileButton.connect("clicked(bool)", self._onAddFile)
         ui.addAddressButton.connect("clicked(bool)", self._onAddAddress)
         ui.openFolderButton.connect("clicked(bool)", self._onOpenFolder)
+        ui.cancelModelButton.connect("clicked(bool)", self._onCancel)
+        ui.cancelModelButton.visible = False
 
     def update(self) -> None:
         """Show what is installed."""
@@ -65,11 +70,25 @@ class ModelsSection:
 
     def _run(self, arguments: tuple[str, ...], finished: Any, doing: str) -> None:
         self._enable(False)
+        self._ui.cancelModelButton.visible = self._ui.cancelModelButton.enabled = True
         self._say(doing)
+        self._parts = self._unfinished()
         self._command = CommandRun(commandLaunch(arguments), finished)
         self._command.start()
 
+    def _onCancel(self, checked: bool = False) -> None:
+        self._ui.cancelModelButton.enabled = False
+        self._say(_("Cancelling..."))
+        self._command.cancel()
+
+    def _unfinished(self) -> set[Path]:
+        """Folders in which models are being put together: a command that was killed leaves its own behind."""
+        return set(Path(self._models.userFolder).glob(".*.part"))
+
     def _onAdded(self, result: CommandResult) -> None:
+        if result.exitCode in (CANCELLED, -1):
+            for folder in self._unfinished() - self._parts:
+                shutil.rmtree(folder, ignore_errors=True)
         self._models.refresh()
         self.update()
         self._say(result.messages.strip() if result.exitCode else _("{0} was added.").format(_nameIn(result.output)))
@@ -123,6 +142,8 @@ class ModelsSection:
     def _enable(self, enabled: bool) -> None:
         for button in (self._ui.addFileButton, self._ui.addAddressButton, self._ui.openFolderButton):
             button.enabled = enabled
+        if enabled:
+            self._ui.cancelModelButton.visible = False
 
     def _say(self, text: str) -> None:
         self._ui.modelsStatusLabel.text = text

@@ -4,6 +4,7 @@
 Slicer has it only once the panel's packages were installed.
 """
 
+import contextlib
 import os
 import time
 from collections.abc import Iterable, Sequence
@@ -28,6 +29,23 @@ def ownStart() -> float | None:
     """When this process began, in seconds since 1970, if that can be found out."""
     process = watchedProcess(os.getpid())
     return None if process is None else process.create_time()
+
+
+def askToEnd(root: Any) -> None:
+    """Ask a process to end by itself, with what it has started; not on Windows, which knows no such question.
+
+    Those are asked that do the work and have started no others: a launcher ends with them, and if it ended before,
+    nobody would learn when the work has.
+
+    Args:
+        root: As ``watchedProcess`` gave it.
+    """
+    import psutil
+
+    with contextlib.suppress(psutil.Error):
+        for process in [root, *root.children(recursive=True)]:
+            if not process.children():
+                process.terminate()
 
 
 def endTrees(processes: Iterable[Any | None], withinS: float = GONE_WITHIN_S) -> bool:

@@ -4,7 +4,7 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from MRSynthesisLib.CommandRun import CommandResult, CommandRun
+from MRSynthesisLib.CommandRun import CANCELLED, CommandResult, CommandRun
 from MRSynthesisLib.TextDialog import TextDialog
 from MRSynthesisLib.WorkerLaunch import commandLaunch
 
@@ -20,6 +20,7 @@ class SelfCheck:
     def __init__(self, ui: Any, dialog: TextDialog) -> None:
         self._ui, self._dialog = ui, dialog
         self._command: CommandRun | None = None
+        self._words = "", ""
         ui.selfCheckButton.connect("clicked(bool)", self._onClicked)
 
     def stop(self) -> None:
@@ -28,10 +29,19 @@ class SelfCheck:
             self._command.stopAtOnce()
 
     def _onClicked(self, checked: bool = False) -> None:
-        self._ui.selfCheckButton.enabled = False
+        button = self._ui.selfCheckButton
+        if self._command is not None and self._command.isRunning:
+            button.enabled = False
+            self._command.cancel()
+            return
+        self._words = button.text, button.toolTip
+        button.text, button.toolTip = _("Cancel"), _("Stop trying the devices.")
         self._command = CommandRun(commandLaunch(("self-check",)), self._onFinished)
         self._command.start()
 
     def _onFinished(self, result: CommandResult) -> None:
-        self._ui.selfCheckButton.enabled = True
+        button = self._ui.selfCheckButton
+        button.enabled, (button.text, button.toolTip) = True, self._words
+        if result.exitCode == CANCELLED:
+            return
         self._dialog.show(_("Devices"), "\n".join(part.strip() for part in (result.output, result.messages) if part))

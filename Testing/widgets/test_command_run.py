@@ -13,7 +13,7 @@ slicer_host.install()
 
 from freed import isFreed, turns  # noqa: E402
 from job_witness import remaining  # noqa: E402
-from slicer_host.events import wait_until  # noqa: E402
+from slicer_host.events import PATIENCE_S, wait_until  # noqa: E402
 
 from MRSynthesisLib import ChildProcess  # noqa: E402
 from MRSynthesisLib import CommandRun as module  # noqa: E402
@@ -26,8 +26,17 @@ import subprocess, sys
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"])
 open(sys.argv[1] + ".part", "w").write(str(child.pid))
 import os; os.replace(sys.argv[1] + ".part", sys.argv[1])
-child.wait()
+sys.exit(abs(child.wait()))
 """
+# As a command with something to put away: it says when it can be asked, and takes a moment to end.
+TIDY = """
+import signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: (open(sys.argv[1] + "tidy", "w").close(), sys.exit(130)))
+open(sys.argv[1] + "ready", "w").close()
+time.sleep(120)
+"""
+STUBBORN = TIDY.replace('lambda *_: (open(sys.argv[1] + "tidy", "w").close(), sys.exit(130))', "signal.SIG_IGN")
+posix = pytest.mark.skipif(os.name == "nt", reason="Windows cannot ask a process to end")
 # Says a word each time a file is there, and ends after three.
 CHATTER = """
 import os, sys, time
@@ -114,6 +123,37 @@ def test_a_cancelled_command_ends_with_its_child_and_is_told_once(a_command):
     assert (result.exitCode, result.messages) == (130, "Cancelled.")
 
 
+@posix
+def test_a_cancelled_command_is_asked_first_so_that_it_can_put_things_away(a_command):
+    run = a_command.start(TIDY, graceS=PATIENCE_S)
+    wait_until(a_command.pidFile.with_name("pidready").exists)
+    run.cancel()
+    result = a_command.end()
+    assert (result.exitCode, result.messages) == (130, "Cancelled.")
+    assert a_command.pidFile.with_name("pidtidy").exists()
+
+
+@posix
+@pytest.mark.parametrize("hasPsutil", [True, False])
+def test_a_cancelled_command_that_takes_no_notice_is_ended(a_command, monkeypatch, hasPsutil):
+    if not hasPsutil:
+        monkeypatch.setitem(sys.modules, "psutil", None)
+    run = a_command.start(STUBBORN, graceS=0.3)
+    wait_until(a_command.pidFile.with_name("pidready").exists)
+    run.cancel()
+    assert a_command.end().exitCode == 130
+    monkeypatch.undo()
+
+
+def test_a_command_that_was_done_before_it_could_be_cancelled_is_a_success(a_command):
+    run = a_command.start("print('done')")
+    wait_until(lambda: run._state == "running")
+    run.cancel()
+    run._ticker.stop()  # nobody gets round to asking
+    result = a_command.end()
+    assert (result.exitCode, result.output.strip()) == (0, "done")
+
+
 def test_a_command_cancelled_right_after_its_start_starts_nothing(a_command):
     a_command.start("import sys; open(sys.argv[1], 'w').write('0')").cancel()
     assert a_command.end().exitCode == 130
@@ -147,8 +187,9 @@ def test_a_command_may_be_silent_for_five_minutes():
 
 
 def test_a_command_that_will_not_end_is_told_all_the_same(a_command, monkeypatch):
+    monkeypatch.setattr(ChildProcess.ChildProcess, "ask", lambda self: None)
     monkeypatch.setattr(ChildProcess.ChildProcess, "kill", lambda self, known=(): None)
-    a_command.startLauncher(killS=0.2).cancel()
+    a_command.startLauncher(graceS=0.1, killS=0.2).cancel()
     assert a_command.end().exitCode == 130
     child = psutil.Process(int(a_command.pidFile.read_text()))
     child.parent().kill()

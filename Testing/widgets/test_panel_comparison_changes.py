@@ -96,7 +96,8 @@ def test_a_difference_or_a_table_that_is_deleted_comes_back_without_being_measur
     expected, voxels = figures(), slicer.util.arrayFromVolume(of_kind("difference")).copy()
     for node in (of_kind("difference"), *slicer.util.getNodesByClass("vtkMRMLTableNode")):
         slicer.mrmlScene.RemoveNode(node)
-    wait_until(lambda: slicer.util.getNodesByClass("vtkMRMLTableNode"), PATIENCE_S)
+    measured = a_panel.compare._measured
+    wait_until(lambda: measured.products is not None and measured.products.isWhole, PATIENCE_S)
     assert figures() == expected and a_panel.ui.slicePlotButton.enabled
     np.testing.assert_array_equal(slicer.util.arrayFromVolume(of_kind("difference")), voxels)
 

@@ -1,14 +1,23 @@
 """Models, packages and devices in the panel."""
 
 import json
+import shutil
+import sys
+from pathlib import Path
 
+import psutil
+import pytest
 import slicer_host
+from job_witness import remaining
 from model_examples import make_model
 from panel_clicks import PATIENCE_S, a_scan
 from slicer_host import messages
 from slicer_host.events import wait_until
 
 import slicer.packaging  # isort: skip (the host is there once slicer_host is)
+
+from MRSynthesisLib import ModelsSection, SelfCheck
+from MRSynthesisLib.WorkerLaunch import WorkerLaunch, commandLaunch
 
 
 def test_a_card_is_one_click_away(a_panel):
@@ -66,6 +75,61 @@ def test_a_model_that_is_none_is_told(a_panel, tmp_path):
     a_panel.modelsSection.addModel(str(tmp_path / "nowhere" / "card.json"))
     wait_until(lambda: a_panel.ui.addFileButton.enabled, PATIENCE_S)
     assert "expected" in a_panel.ui.modelsStatusLabel.text
+
+
+LINGERING = """
+import pathlib, sys, time
+(pathlib.Path(sys.argv[1]) / ".mine.x.part" / "new").mkdir(parents=True)
+time.sleep(120)
+"""
+
+
+@pytest.fixture
+def a_slow_command(a_panel, monkeypatch):
+    """A command that has begun a model in the user's folder, and goes on for long."""
+    folder = Path(a_panel.models.userFolder)
+    launch = WorkerLaunch(sys.executable, ("-c", LINGERING, str(folder)), commandLaunch(()).environment)
+    for module in (ModelsSection, SelfCheck):
+        monkeypatch.setattr(module, "commandLaunch", lambda arguments: launch)
+    return folder / ".mine.x.part"
+
+
+def test_adding_a_model_can_be_cancelled_and_leaves_nothing(a_panel, a_slow_command, tmp_path):
+    ui, others = a_panel.ui, a_slow_command.with_name(".theirs.y.part")
+    others.mkdir(parents=True)
+    before = set(psutil.Process().children(recursive=True))
+    assert not ui.cancelModelButton.isVisibleTo(a_panel.parent)
+    a_panel.modelsSection.addModel(str(tmp_path))
+    assert ui.cancelModelButton.isVisibleTo(a_panel.parent)
+    wait_until(lambda: (a_slow_command / "new").exists())
+    slicer_host.click(ui.cancelModelButton)
+    assert ui.modelsStatusLabel.text == "Cancelling..." and not ui.cancelModelButton.enabled
+    wait_until(lambda: ui.addFileButton.enabled)
+    assert ui.modelsStatusLabel.text == "Cancelled." and not ui.cancelModelButton.isVisibleTo(a_panel.parent)
+    assert not a_slow_command.exists() and others.exists() and remaining(before) == []
+
+
+def test_fetching_a_card_can_be_cancelled(a_panel, a_slow_command):
+    messages.answer(True)
+    a_panel.modelsSection.askForCard("https://example.org/card.json")
+    wait_until(lambda: (a_slow_command / "new").exists())
+    slicer_host.click(a_panel.ui.cancelModelButton)
+    wait_until(lambda: a_panel.ui.addAddressButton.enabled)
+    assert a_panel.ui.modelsStatusLabel.text == "Cancelled." and len(messages.shown) == 1
+    shutil.rmtree(a_slow_command)
+
+
+def test_a_check_of_the_devices_can_be_cancelled(a_panel, a_slow_command):
+    button = a_panel.ui.selfCheckButton
+    words = button.text
+    button.click()
+    assert (button.text, button.enabled) == ("Cancel", True)
+    wait_until(lambda: (a_slow_command / "new").exists())
+    button.click()
+    assert not button.enabled
+    wait_until(lambda: button.enabled)
+    assert button.text == words and not a_panel.dialog.isShown
+    shutil.rmtree(a_slow_command)
 
 
 def test_the_devices_are_checked_on_a_click(a_panel):
