@@ -5,12 +5,17 @@ import torch
 from torch import nn
 
 from mrsynth.errors import InputError
+from mrsynth.free_memory import affordable_voxels
+from mrsynth.precision import LARGEST_ERROR, computing_in, half_type, precision_error
 
 CPU = torch.device("cpu")
-# What a batch holds by default: on a GPU enough to keep it busy; on a CPU single patches are fastest (cache).
+# What a batch holds at most: on a GPU enough to keep it busy, if there is the memory; on a CPU, for each of its cores,
+# two patches of the paper's, which fit into its cache, and little enough to look every other moment whether to stop.
 GPU_BATCH_VOXELS = 2**19
-# And at most on a CPU, so that one layer, between two looks at whether to stop, stays well below a second.
+GPU_BYTES_PER_VOXEL = 2048
 CPU_BATCH_VOXELS = 2**16
+# Devices whose convolutions are fastest with the channels as the last axis in memory.
+CHANNELS_LAST = ("cpu", "cuda")
 # What allocators say that raise a plain RuntimeError: CUDA and MPS; the CPU's on Linux, and on Windows; cuDNN.
 OUT_OF_MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
 
@@ -25,6 +30,7 @@ class PatchPredictor:
 
     Attributes:
         device: Where the network is now.
+        precision: ``"float32"``, ``"bfloat16"`` or ``"float16"``.
     """
 
     def __init__(self, network: nn.Module, device: torch.device, batch_size: int | None = None) -> None:
@@ -32,6 +38,8 @@ class PatchPredictor:
         self._batch_size = batch_size
         self._retreats: list[str] = []
         self._limit: int | None = None
+        self._half: torch.dtype | None = None
+        self._gpu_voxels: int | None = None
         try:
             self._move_to(device)
         except RuntimeError as error:  # another program may have filled the GPU
@@ -49,10 +57,37 @@ class PatchPredictor:
     def batch_size(self, patch_voxels: int) -> int:
         """Return how many patches of a size go through the network at a time."""
         if self.device.type == "cpu":
-            size = min(self._batch_size or 1, CPU_BATCH_VOXELS // patch_voxels)
+            most = CPU_BATCH_VOXELS // patch_voxels * torch.get_num_threads()
+            size = min(self._batch_size or most, most)
         else:
-            size = self._batch_size or GPU_BATCH_VOXELS // patch_voxels
+            size = self._batch_size or self._free_voxels() // patch_voxels
         return max(1, size if self._limit is None else min(size, self._limit))
+
+    @property
+    def precision(self) -> str:
+        return str(self._half or torch.float32).removeprefix("torch.")
+
+    def use_half_precision(self, sample: np.ndarray) -> None:
+        """Compute in half precision from now on, if device and network gain by it and a sample shows little error.
+
+        Args:
+            sample: A typical patch, float32, shape (X, Y, Z).
+
+        Raises:
+            MemoryError: If not even this fits on the CPU.
+            InputError: Code ``bad_weights``, if the network returns values that are not finite.
+        """
+        half = half_type(self.device)
+        if half is None or self.device.type not in getattr(self._network, "half_precision_on", ()):
+            return
+        exact = self.predict(sample[None])
+        self._half = half
+        try:
+            close = precision_error(self.predict(sample[None]), exact) <= LARGEST_ERROR
+        except InputError:  # a number was too large for half precision
+            close = False
+        if not close:
+            self._half = None
 
     def predict(self, patches: np.ndarray) -> np.ndarray:
         """Return the network's answers for a batch of patches.
@@ -80,6 +115,11 @@ class PatchPredictor:
                 done += size
         return answers[0] if len(answers) == 1 else np.concatenate(answers)
 
+    def _free_voxels(self) -> int:
+        if self._gpu_voxels is None:  # asked once, as later on PyTorch holds some of the memory itself
+            self._gpu_voxels = affordable_voxels(self.device, GPU_BATCH_VOXELS, GPU_BYTES_PER_VOXEL)
+        return self._gpu_voxels
+
     def _try(self, patches: np.ndarray) -> np.ndarray | None:
         """Return the answers, or None if there is not enough memory (or not the operation) for them on this device."""
         try:
@@ -90,7 +130,7 @@ class PatchPredictor:
         return None
 
     def _run(self, patches: np.ndarray) -> np.ndarray:
-        with torch.inference_mode():
+        with torch.inference_mode(), computing_in(self.device, self._half):
             answer = self._network(self._batch(patches))[:, 0].float().cpu().numpy()  # (N, X, Y, Z)
         if not np.isfinite(answer).all():
             raise InputError("expected finite numbers from the network, found NaN or infinity", code="bad_weights")
@@ -98,11 +138,11 @@ class PatchPredictor:
 
     def _batch(self, patches: np.ndarray) -> torch.Tensor:
         """Return patches as (N, 1, X, Y, Z) on the device."""
-        if self.device != CPU:
+        if self.device.type not in CHANNELS_LAST:
             return torch.from_numpy(patches)[:, None].to(self.device)
         # The channel is the last axis in memory: contiguous() leaves a single channel where it is, and convolutions
         # that are not in channels-last order take many times longer on a CPU.
-        return torch.from_numpy(patches)[..., None].permute(0, 4, 1, 2, 3)
+        return torch.from_numpy(patches)[..., None].to(self.device).permute(0, 4, 1, 2, 3)
 
     def _lacks_operation(self, error: BaseException) -> bool:
         return self.device != CPU and isinstance(error, NotImplementedError)
@@ -119,13 +159,14 @@ class PatchPredictor:
 
     def _continue_on_cpu(self, burden: str) -> None:
         self._retreats.append(f"{self.device} could not take {burden}: continued on the CPU")
-        self._limit = None
+        self._limit = self._half = None
         self._move_to(CPU)
 
     def _move_to(self, device: torch.device) -> None:
         self.device = device
-        memory_format = torch.channels_last_3d if device == CPU else torch.contiguous_format
-        self._network.to(device, memory_format=memory_format)
+        self._gpu_voxels = None
+        last = device.type in CHANNELS_LAST
+        self._network.to(device, memory_format=torch.channels_last_3d if last else torch.contiguous_format)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -1,17 +1,18 @@
 """Presets: how much time a synthesis may take, and what that costs; the one choice a user has about how it is made.
 
-They differ in how far apart the patches lie and how they are blended:
+They differ in how far apart the patches lie, how they are blended, and where half precision will do:
 
-==========  =======================================  ==========
-preset      patches                                  blended by
-==========  =======================================  ==========
-paper       the card's ``stride`` apart (8 of 32)    plain mean
-standard    the card's ``smooth_stride`` (16 of 32)  smooth window
-draft       three quarters of a patch (24 of 32)     smooth window
-==========  =======================================  ==========
+==========  =======================================  =============  ======================
+preset      patches                                  blended by     half precision on
+==========  =======================================  =============  ======================
+paper       the card's ``stride`` apart (8 of 32)    plain mean     no device
+standard    the card's ``smooth_stride`` (16 of 32)  smooth window  graphics cards
+draft       three quarters of a patch (24 of 32)     smooth window  CPUs that have it, too
+==========  =======================================  =============  ======================
 
-A model that takes whole stacks has nothing to choose from: it is ``standard``. What a preset's speed-up costs is
-measured for each model and stands in its card (``inference.presets``), see `PresetFigures`.
+A model that takes whole stacks has ``standard`` and ``draft``, which differ on some CPUs only. Half precision is used
+where its error is small, see ``precision``. What a preset's speed-up costs is measured for each model and stands in its
+card (``inference.presets``), see `PresetFigures`.
 
 ``smooth`` is the older word for ``standard``; cards still use it.
 """
@@ -29,7 +30,11 @@ _MEANING = {
     "standard": "Patches that overlap by half, blended smoothly.",
     "draft": "Patches that overlap by a quarter, blended smoothly: a quick look. Expect seams.",
 }
-_WHOLE = "The whole scan in one pass."
+_WHOLE = {
+    "standard": "The whole scan in one pass.",
+    "draft": "The whole scan in one pass, in half precision where the processor has it.",
+}
+_HALF_PRECISION = {"paper": (), "standard": ("cuda",), "draft": ("cuda", "cpu")}
 
 
 @dataclass(frozen=True)
@@ -51,8 +56,8 @@ class PresetFigures:
 
     Attributes:
         seconds: For a scan of 224 x 224 x 32 voxels, without reading and writing.
-        times_faster: Than the paper preset by PyTorch's own layers, one patch at a time, on the same machine.
-        psnr_change_db: PSNR against the references less that of the paper preset; below zero is worse.
+        times_faster: Than the most exact preset by PyTorch's own layers, one patch at a time, on the same machine.
+        psnr_change_db: PSNR against the references less that of the most exact preset; below zero is worse.
         note: On what scans and what machine.
     """
 
@@ -76,7 +81,12 @@ def preset_of(mode: str | None, inference: Mapping[str, Any]) -> str:
 
 def presets_of(inference: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the presets that differ for a model, slowest first, given its card's inference section."""
-    return PRESETS if inference.get("patch") else ("standard",)
+    return PRESETS if inference.get("patch") else PRESETS[1:]
+
+
+def takes_half_precision(preset: str, device_type: str) -> bool:
+    """Return whether a preset is content with half precision on ``"cpu"``, ``"cuda"`` or ``"mps"``."""
+    return device_type in _HALF_PRECISION[preset]
 
 
 def blend_of(preset: str, inference: Mapping[str, Any]) -> Blend:
@@ -103,18 +113,17 @@ def preset_text(preset: str, inference: Mapping[str, Any]) -> str:
         preset: One of `presets_of`.
         inference: The section of the model's card.
     """
-    if not inference.get("patch"):
-        return _WHOLE
+    meaning = (_MEANING if inference.get("patch") else _WHOLE)[preset]
     figures = figures_of(preset, inference)
     if figures is None:
-        return f"{_MEANING[preset]} Its error and speed were not measured for this model."
+        return f"{meaning} Error and speed of this preset were not measured for this model."
     return (
-        f"{_MEANING[preset]} {_compared(figures.psnr_change_db)}; {figures.seconds:.3g} s for 224 x 224 x 32 voxels, "
+        f"{meaning} {_compared(figures.psnr_change_db)}; {figures.seconds:.3g} s for 224 x 224 x 32 voxels, "
         f"{figures.times_faster:.3g} times faster than patch by patch in plain PyTorch ({figures.note})."
     )
 
 
 def _compared(change_db: float) -> str:
     if abs(change_db) < 0.005:
-        return "PSNR as that of the paper preset"
-    return f"PSNR {abs(change_db):.2f} dB {'below' if change_db < 0 else 'above'} that of the paper preset"
+        return "PSNR as that of the most exact preset"
+    return f"PSNR {abs(change_db):.2f} dB {'below' if change_db < 0 else 'above'} that of the most exact preset"

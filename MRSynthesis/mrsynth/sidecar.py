@@ -39,6 +39,7 @@ class Provenance:
         seconds: What the synthesis took.
         warnings: What the run had to say.
         comparison: Metrics against an acquired reference, if there was one.
+        precision: In which the network computed, such as ``"float32"``.
     """
 
     source: Path
@@ -48,6 +49,7 @@ class Provenance:
     seconds: float
     warnings: Sequence[str] = ()
     comparison: dict[str, Any] | None = None
+    precision: str = "float32"
 
 
 def sidecar_path(output: Path) -> Path:
@@ -85,6 +87,7 @@ def sidecar_document(output_name: str, kind: str, provenance: Provenance) -> dic
         "model": {"name": card.name, "version": card.version, "sha256": card.sha256},
         "options": provenance.options,
         "device": provenance.device,
+        "precision": provenance.precision,
         "seconds": round(provenance.seconds, 3),
         "warnings": [_without_folders(text, provenance.source) for text in provenance.warnings],
         "created": datetime.now(UTC).isoformat(timespec="seconds"),

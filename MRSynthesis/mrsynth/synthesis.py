@@ -2,27 +2,31 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from mrsynth.cancellation import interruptible, stop_if
 from mrsynth.devices import resolve_device
+from mrsynth.free_memory import affordable_voxels
 from mrsynth.grid import Grid, interleaved_stacks
 from mrsynth.memory_fallback import PatchPredictor
 from mrsynth.normalization import build_normalizer
 from mrsynth.orientation import AS_ACQUIRED, SliceOrder, slice_order
-from mrsynth.presets import MODES
-from mrsynth.progress import CancelLook, Progress, ProgressListener, ignore, never
+from mrsynth.presets import MODES, preset_of, takes_half_precision
+from mrsynth.progress import CancelLook, ProgressListener, ignore, never
 from mrsynth.stack_synthesis import StackSynthesis
-from mrsynth.tiling import Tiling, tiling_of_card
+from mrsynth.synthesis_steps import SynthesisSteps
+from mrsynth.tiling import BYTES_PER_VOXEL, LARGEST_TILE_VOXELS, Tiling, pad_stack, tiling_of_card
 from mrsynth.volume import Volume
 
 if TYPE_CHECKING:
     from mrsynth.models.weights import LoadedModel
 
-STAGE = "synthesis"
+# On a piece of the scan of this size the error of half precision is measured.
+SAMPLE = (96, 96, 16)
 Stack = tuple[slice, ...]
 
 
@@ -60,6 +64,7 @@ class Synthesis:
         warnings: What a user should know about the result, one sentence each.
         device: Where the network ran, at the end.
         seconds: What it took.
+        precision: In which the network computed, at the end: ``"float32"``, ``"bfloat16"`` or ``"float16"``.
     """
 
     volume: Volume
@@ -67,6 +72,7 @@ class Synthesis:
     warnings: tuple[str, ...]
     device: str
     seconds: float
+    precision: str = "float32"
 
 
 def synthesize(
@@ -100,23 +106,27 @@ def synthesize(
     stop_if(cancelled)
     entry, normalizer = model.card.grid, build_normalizer(model.card.normalization)
     order = slice_order(volume, entry.get("plane", AS_ACQUIRED))
-    tiling = tiling_of_card(model.card.inference, options.mode, model.network.size_multiple)
     predictor = PatchPredictor(model.network, resolve_device(options.device), options.batch_size)
+    tiling = _affordable_tiling(model, options.mode, predictor.device)
     normalized, scale = normalizer.normalize(order.to_stack(volume.voxels), order.stack_spacing_mm)
     grid = Grid(entry["in_plane_spacing_mm"], entry["slice_spacing_mm"])
     stacks = list(interleaved_stacks(normalized.shape, grid.strides(order.stack_spacing_mm)))
-    step = _Steps(predictor, progress, cancelled)
-    synthesis = StackSynthesis(predictor, tiling, left_right_axis(order) if options.uncertainty else None, step)
-    step.begin(sum(synthesis.patch_count(normalized[stack].shape) for stack in stacks))
+    steps = SynthesisSteps(predictor, progress, cancelled)
+    synthesis = StackSynthesis(predictor, tiling, left_right_axis(order) if options.uncertainty else None, steps)
+    patches = sum(synthesis.patch_count(normalized[stack].shape) for stack in stacks)
     with interruptible(model.network, cancelled):
-        result, spread = _synthesize_stacks(normalized, stacks, synthesis)
-    size_warnings = _size_warnings(normalized[stacks[-1]].shape, tiling)
+        if takes_half_precision(preset_of(options.mode, model.card.inference), predictor.device.type):
+            predictor.use_half_precision(_sample(normalized[stacks[0]], tiling))
+        with steps.followed(model.network, patches, within=tiling.patch is None):
+            result, spread = _synthesize_stacks(normalized, stacks, synthesis)
+    shape = normalized[stacks[-1]].shape
     return Synthesis(
         volume=_in_place(volume, order, normalizer.restore(result, scale)),
         uncertainty=None if spread is None else _in_place(volume, order, normalizer.restore_difference(spread, scale)),
-        warnings=(*grid.warnings(order.stack_spacing_mm), *size_warnings, *predictor.warnings),
+        warnings=(*grid.warnings(order.stack_spacing_mm), *_shape_warnings(shape, tiling), *predictor.warnings),
         device=str(predictor.device),
         seconds=time.monotonic() - started,
+        precision=predictor.precision,
     )
 
 
@@ -125,23 +135,18 @@ def left_right_axis(order: SliceOrder) -> int:
     return 2 if order.plane == "sagittal" else 0
 
 
-class _Steps:
-    """Counts patches, tells the listener, and looks whether to stop."""
+def _affordable_tiling(model: "LoadedModel", mode: str | None, device: torch.device) -> Tiling:
+    """Return the tiling of the model's card, in smaller tiles than usual where little memory is free."""
+    tiling = tiling_of_card(model.card.inference, mode, model.network.size_multiple)
+    return replace(tiling, tile_voxels=affordable_voxels(device, LARGEST_TILE_VOXELS, BYTES_PER_VOXEL))
 
-    def __init__(self, predictor: PatchPredictor, progress: ProgressListener, cancelled: CancelLook) -> None:
-        self._predictor = predictor
-        self._progress = progress
-        self._cancelled = cancelled
-        self._done, self._total = 0, 1
 
-    def begin(self, patches: int) -> None:
-        self._total = patches
-        self(0)
-
-    def __call__(self, patches: int) -> None:
-        self._done += patches
-        self._progress(Progress(STAGE, self._done, self._total, str(self._predictor.device)))
-        stop_if(self._cancelled)
+def _sample(stack: np.ndarray, tiling: Tiling) -> np.ndarray:
+    """Return a piece from the middle of a stack, of a patch's size or of one that a network can take."""
+    shape = tiling.patch or tiling.padded(SAMPLE)
+    starts = [max(0, (size - wanted) // 2) for size, wanted in zip(stack.shape, shape, strict=True)]
+    middle = tuple(slice(start, start + wanted) for start, wanted in zip(starts, shape, strict=True))
+    return pad_stack(stack[middle], shape)[0]
 
 
 def _synthesize_stacks(
@@ -161,8 +166,10 @@ def _in_place(volume: Volume, order: SliceOrder, stack: np.ndarray) -> Volume:
     return volume.with_voxels(np.ascontiguousarray(order.from_stack(stack)))
 
 
-def _size_warnings(shape: Sequence[int], tiling: Tiling) -> tuple[str, ...]:
-    """Say so if the smallest stack (the last one) does not fill what the network is given at once."""
+def _shape_warnings(shape: Sequence[int], tiling: Tiling) -> tuple[str, ...]:
+    """Say so if the smallest stack (the last one) does not fill what the network is given at once, or is too large."""
+    if tiling.patch is None and tiling.tile_voxels < min(LARGEST_TILE_VOXELS, int(np.prod(shape))):
+        return ("little memory is free: the scan went through the network in smaller pieces than usual",)
     if all(size >= least for size, least in zip(shape, tiling.least_shape, strict=True)):
         return ()
     found, least = (" x ".join(map(str, sizes)) for sizes in (shape, tiling.least_shape))

@@ -66,6 +66,7 @@ class JobResult:
         job: What it was asked to do.
         card: Of the model.
         device: Where the network ran.
+        precision: In which it computed.
         seconds: What the synthesis took, without reading and writing.
         warnings: Everything a user should know about the result.
         comparison: Against the job's reference, if it has one.
@@ -74,6 +75,7 @@ class JobResult:
     job: SynthesisJob
     card: ModelCard
     device: str
+    precision: str
     seconds: float
     warnings: tuple[str, ...]
     comparison: Comparison | None
@@ -95,6 +97,7 @@ class JobResult:
             "model": {"name": self.card.name, "version": self.card.version, "sha256": self.card.sha256},
             "contrast": self.card.target_contrast,
             "device": self.device,
+            "precision": self.precision,
             "seconds": round(self.seconds, 3),
             "warnings": list(self.warnings),
             "comparison": None if self.comparison is None else self.comparison.to_dict(),
@@ -130,7 +133,8 @@ def run_job(job: SynthesisJob, hooks: RunHooks | None = None, model: LoadedModel
     if reference is not None:
         hooks.enter("comparing")
         comparison = _compare(synthesis, reference, source)
-    result = JobResult(job, model.card, synthesis.device, synthesis.seconds, warnings, comparison)
+    device, precision = synthesis.device, synthesis.precision
+    result = JobResult(job, model.card, device, precision, synthesis.seconds, warnings, comparison)
     hooks.enter("writing")
     _write(result, synthesis, hooks)
     return result
@@ -251,6 +255,7 @@ def _provenance(result: JobResult) -> Provenance:
             "uncertainty": job.uncertainty is not None,
         },
         device=result.device,
+        precision=result.precision,
         seconds=result.seconds,
         warnings=result.warnings,
         comparison=None if result.comparison is None else result.comparison.to_dict(),

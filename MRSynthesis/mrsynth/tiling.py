@@ -12,10 +12,12 @@ from mrsynth.presets import blend_of, preset_of
 
 # A whole-stack model is given at least this much, so that its convolutions do not see little but padding.
 LEAST_TILE = (32, 32, 16)
-# 224x224x32 is 1.6 million voxels; the default U-Net needs about 0.4 kB of memory for each.
-LARGEST_TILE_VOXELS = 2**21
+# 224x224x32 is 1.6 million voxels. A network such as the default one needs at most this much memory for each.
+LARGEST_TILE_VOXELS = 3 * 2**20
+BYTES_PER_VOXEL = 450
 # Tiles are cut across the slices first, down to this many: slices of one tile are seen together, as in training.
-LEAST_CUT_SLICES = 32
+LEAST_CUT_TILE = (96, 96, 32)
+OVERLAP = (48, 48, 8)
 
 
 @dataclass(frozen=True)
@@ -27,12 +29,14 @@ class Tiling:
         stride: Voxels from one patch to the next; of no meaning without a patch.
         window: ``"mean"`` or ``"smooth"``, see ``patches.patch_window``.
         multiple: What the network requires each axis of its input to be a multiple of.
+        tile_voxels: How much of a whole stack goes through in one pass at most.
     """
 
     patch: Triple | None
     stride: Triple | None
     window: str
     multiple: Triple = (1, 1, 1)
+    tile_voxels: int = LARGEST_TILE_VOXELS
 
     def __post_init__(self) -> None:
         if self.patch is None:
@@ -45,15 +49,18 @@ class Tiling:
     @property
     def least_shape(self) -> Triple:
         """What the network is given at least; a smaller stack is padded to it."""
-        return self.patch or tuple(_round_up(LEAST_TILE, self.multiple))
+        return self.patch or self.padded(LEAST_TILE)
+
+    def padded(self, shape: Triple) -> Triple:
+        """Return the least shape that holds a shape and that the network can take."""
+        return tuple(_round_up(shape, self.multiple))
 
     def grid(self, shape: Triple) -> PatchGrid:
         """Return the patches for a stack of a shape; the stack must be padded to the grid's ``padded_shape``."""
         if self.patch is not None:
             return PatchGrid(shape, self.patch, self.stride)
-        padded = tuple(_round_up(np.maximum(shape, LEAST_TILE), self.multiple))
-        tile = _largest_tile(padded, self.multiple)
-        return PatchGrid(padded, tile, _overlapping(tile, padded, self.multiple))
+        padded = self.padded(tuple(np.maximum(shape, LEAST_TILE)))
+        return _cut(padded, self.multiple, self.tile_voxels)
 
     def second_look(self, shape: Triple) -> PatchGrid | None:
         """Return smaller, overlapping tiles for a stack that goes through whole: something for it to disagree with.
@@ -99,19 +106,21 @@ def pad_stack(stack: np.ndarray, shape: Triple) -> tuple[np.ndarray, tuple[slice
     return np.ascontiguousarray(np.pad(stack, margins, mode="edge")), where
 
 
-def _largest_tile(padded: Triple, multiple: Triple) -> Triple:
-    tile = list(padded)
-    while np.prod(tile) > LARGEST_TILE_VOXELS:
-        axis = 2 if tile[2] > LEAST_CUT_SLICES else int(np.argmax(tile[:2]))
-        halved = _round_up([tile[axis] / 2], [multiple[axis]])[0]
-        tile[axis] = max(halved, LEAST_CUT_SLICES) if axis == 2 else halved
-    return tuple(tile)
-
-
-def _overlapping(tile: Triple, padded: Triple, multiple: Triple) -> Triple:
-    """Return strides that overlap tiles by a quarter where the stack is cut."""
-    strides = _share(tile, 0.75, multiple)
-    return tuple(size if size == whole else stride for size, whole, stride in zip(tile, padded, strides, strict=True))
+def _cut(padded: Triple, multiple: Triple, most: int) -> PatchGrid:
+    """Return as few tiles of one size as hold at most so many voxels each, or as small ones as are worth it."""
+    overlap = _round_up(OVERLAP, multiple)
+    counts, tile = [1, 1, 1], list(padded)
+    while np.prod(tile) > most:
+        candidates = [axis for axis in range(3) if tile[axis] > _round_up(LEAST_CUT_TILE, multiple)[axis]]
+        if not candidates:
+            break
+        axis = 2 if 2 in candidates else max(candidates, key=lambda axis: tile[axis])
+        counts[axis] += 1
+        shared = (counts[axis] - 1) * overlap[axis]
+        least = max((padded[axis] + shared) / counts[axis], LEAST_CUT_TILE[axis])
+        tile[axis] = _round_up([least], [multiple[axis]])[0]
+    stride = [size if n == 1 else size - o for size, n, o in zip(tile, counts, overlap, strict=True)]
+    return PatchGrid(padded, tuple(tile), tuple(stride))
 
 
 def _share(tile: Triple, share: float, multiple: Triple) -> Triple:

@@ -50,7 +50,8 @@ def stand_in(stalled: Path, point: str) -> Callable[..., Any]:
             hooks.progress(Progress("synthesis", done, 5, "cpu"))
         if point == "synthesis":
             stall(stalled)
-        return SimpleNamespace(volume=source, uncertainty=source, warnings=("a warning",), device="cpu", seconds=0.1)
+        made = {"volume": source, "uncertainty": source, "warnings": ("a warning",)}
+        return SimpleNamespace(**made, device="cpu", precision="float32", seconds=0.1)
 
     return synthesize
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from mrsynth import memory_fallback
 from mrsynth.errors import InputError
 from mrsynth.memory_fallback import CPU, CPU_BATCH_VOXELS, PatchPredictor, is_out_of_memory
 
@@ -117,9 +118,11 @@ def test_numbers_that_are_not_finite_are_refused():
     assert caught.value.code == "bad_weights"
 
 
-def test_a_cpu_takes_one_patch_at_a_time_unless_told_and_never_so_many_that_stopping_takes_long():
-    assert PatchPredictor(nn.Identity(), CPU).batch_size(32**3) == 1
-    assert PatchPredictor(nn.Identity(), CPU, batch_size=100).batch_size(32**3) == CPU_BATCH_VOXELS // 32**3
+def test_a_cpu_takes_a_few_patches_for_each_core_and_never_so_many_that_stopping_takes_long():
+    most = CPU_BATCH_VOXELS // 32**3 * torch.get_num_threads()
+    assert PatchPredictor(nn.Identity(), CPU).batch_size(32**3) == most
+    assert PatchPredictor(nn.Identity(), CPU, batch_size=1).batch_size(32**3) == 1
+    assert PatchPredictor(nn.Identity(), CPU, batch_size=100).batch_size(32**3) == most
     assert PatchPredictor(nn.Identity(), CPU, batch_size=100).batch_size(2 * CPU_BATCH_VOXELS) == 1
 
 
@@ -127,6 +130,19 @@ def test_a_gpu_takes_as_many_patches_as_told_or_as_keep_it_busy():
     assert PatchPredictor(nn.Identity(), A_GPU).batch_size(32**3) > 1
     assert PatchPredictor(nn.Identity(), A_GPU).batch_size(10**9) == 1
     assert PatchPredictor(nn.Identity(), A_GPU, batch_size=100).batch_size(32**3) == 100
+
+
+def test_a_gpu_takes_fewer_patches_where_little_memory_is_free_and_is_asked_once(monkeypatch):
+    asked = []
+
+    def affordable(device: torch.device, most: int, bytes_per_voxel: int) -> int:
+        asked.append(device)
+        return 3 * 32**3
+
+    monkeypatch.setattr(memory_fallback, "affordable_voxels", affordable)
+    predictor = PatchPredictor(nn.Identity(), A_GPU)
+    assert [predictor.batch_size(32**3) for _ in range(2)] == [3, 3]
+    assert asked == [A_GPU]
 
 
 def test_the_network_is_put_in_evaluation_mode_and_sees_one_channel_in_channels_last_order():

@@ -16,6 +16,7 @@ from mrsynth.presets import (
     preset_of,
     preset_text,
     presets_of,
+    takes_half_precision,
 )
 
 WHOLE = {"mode": "smooth", "patch": None, "stride": None, "smooth_stride": None}
@@ -52,11 +53,18 @@ def test_presets_are_fewer_patches_from_one_to_the_next():
     ]
 
 
-def test_a_model_of_whole_stacks_has_one_preset():
-    assert presets_of(WHOLE) == ("standard",)
+def test_a_model_of_whole_stacks_has_no_patches_to_choose():
+    assert presets_of(WHOLE) == ("standard", "draft")
     assert presets_of(paper()) == PRESETS
     assert all(blend_of(preset, WHOLE).stride is None for preset in PRESETS)
-    assert preset_text("standard", WHOLE) == "The whole scan in one pass."
+    assert preset_text("standard", WHOLE).startswith("The whole scan in one pass. Error and speed")
+    assert "half precision" in preset_text("draft", WHOLE)
+
+
+def test_half_precision_is_for_those_who_are_content_with_it():
+    assert [takes_half_precision(preset, "cpu") for preset in PRESETS] == [False, False, True]
+    assert [takes_half_precision(preset, "cuda") for preset in PRESETS] == [False, True, True]
+    assert not any(takes_half_precision(preset, "mps") for preset in PRESETS)
 
 
 def test_figures_are_those_of_the_card():
@@ -73,7 +81,7 @@ def test_a_text_says_what_was_measured_or_that_nothing_was():
     better = FIGURES | {"psnr_change_db": 0.2}
     assert "0.20 dB above" in preset_text("draft", paper(presets={"draft": better}))
     same = FIGURES | {"psnr_change_db": 0.001}
-    assert "PSNR as that of the paper preset" in preset_text("standard", paper(presets={"standard": same}))
+    assert "PSNR as that of the most exact preset" in preset_text("standard", paper(presets={"standard": same}))
 
 
 @pytest.mark.parametrize("preset", PRESETS)

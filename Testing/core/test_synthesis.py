@@ -2,11 +2,11 @@
 
 import itertools
 import time
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from synthesis_examples import PATCHES, WHOLE, a_model, a_scan, on_cpu
 from torch import nn
 
 from mrsynth import synthesis as module
@@ -17,9 +17,6 @@ from mrsynth.networks.residual_unet import ResidualUNet
 from mrsynth.synthesis import SynthesisOptions, synthesize
 from mrsynth.volume import Volume
 
-PATCHES = {"mode": "paper", "patch": [8, 8, 4], "stride": [4, 3, 2], "smooth_stride": [4, 4, 2]}
-WHOLE = {"mode": "smooth", "patch": None, "stride": None, "smooth_stride": None}
-ROBUST = {"kind": "robust", "target_to_source": 1.0}
 ORIENTATIONS = [
     (axes, signs) for axes in itertools.permutations(range(3)) for signs in itertools.product((1, -1), repeat=3)
 ]
@@ -51,22 +48,6 @@ class SliceMean(Identity):
 
     def forward(self, source: torch.Tensor) -> torch.Tensor:
         return source.mean(dim=(2, 3), keepdim=True).expand_as(source)
-
-
-def a_model(network: nn.Module | None = None, inference: dict = PATCHES, normalization: dict = ROBUST, **grid):
-    spacings = {"in_plane_spacing_mm": [0.8, 1.2], "slice_spacing_mm": [3.0, 6.0], **grid}
-    card = SimpleNamespace(inference=inference, normalization=normalization, grid=spacings)
-    return SimpleNamespace(card=card, network=network or Identity())
-
-
-def a_scan(shape=(12, 10, 6), spacing=(1.0, 1.0, 4.0), seed: int = 0) -> Volume:
-    voxels = np.random.default_rng(seed).uniform(50, 100, shape).astype(np.float32)
-    voxels[0] = 0  # air
-    return Volume(voxels, np.diag([*spacing, 1.0]))
-
-
-def on_cpu(**options) -> SynthesisOptions:
-    return SynthesisOptions(device="cpu", **options)
 
 
 @pytest.mark.parametrize("axes, signs", ORIENTATIONS)
@@ -259,7 +240,7 @@ def test_progress_runs_from_nothing_to_all(inference, uncertainty):
 def test_a_run_is_cancelled_between_batches(allowed):
     steps = []
     with pytest.raises(Cancelled):
-        synthesize(a_scan(), a_model(), on_cpu(), steps.append, cancelled=lambda: len(steps) > allowed)
+        synthesize(a_scan(), a_model(), on_cpu(batch_size=1), steps.append, cancelled=lambda: len(steps) > allowed)
     assert len(steps) == allowed + 1
 
 

@@ -1,13 +1,14 @@
 """Stacks of any size are cut into what the network can take."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mrsynth import tiling as module
 from mrsynth.errors import InputError
-from mrsynth.tiling import LARGEST_TILE_VOXELS, LEAST_TILE, Tiling, pad_stack, tiling_of_card
+from mrsynth.tiling import LARGEST_TILE_VOXELS, LEAST_TILE, OVERLAP, Tiling, pad_stack, tiling_of_card
 
 SHAPE = st.tuples(*[st.integers(1, 400)] * 3)
 PAPER = {"mode": "paper", "patch": [32, 32, 32], "stride": [8, 8, 8], "smooth_stride": [16, 16, 16]}
@@ -70,6 +71,8 @@ def test_a_patch_without_a_stride_is_refused():
 def test_whole_stacks_are_cut_only_as_far_as_memory_needs_and_the_network_s_own_grid_stays_in_place(shape):
     grid = tiling_of_card(WHOLE, None, MULTIPLE).grid(shape)
     assert np.prod(grid.patch) <= LARGEST_TILE_VOXELS
+    overlaps = np.subtract(grid.patch, grid.stride)[np.not_equal(grid.patch, grid.padded_shape)]
+    assert all(overlaps >= min(OVERLAP))
     assert (len(grid) == 1) == (np.prod(grid.padded_shape) <= LARGEST_TILE_VOXELS)
     assert all(size >= least for size, least in zip(grid.patch, LEAST_TILE, strict=True))
     assert all(padded >= size for padded, size in zip(grid.padded_shape, shape, strict=True))
@@ -83,7 +86,7 @@ def test_usual_scans_go_through_in_one_pass(a_whole_tiling, shape):
     assert grid.patch == grid.padded_shape == shape
 
 
-@pytest.mark.parametrize("shape, tile", [((256, 256, 130), (256, 256, 32)), ((512, 512, 40), (256, 256, 32))])
+@pytest.mark.parametrize("shape, tile", [((256, 256, 130), (256, 256, 40)), ((512, 512, 40), (280, 280, 32))])
 def test_large_scans_are_cut_across_the_slices_first_and_overlap(a_whole_tiling, shape, tile):
     grid = a_whole_tiling.grid(shape)
     assert grid.patch == tile
@@ -117,6 +120,17 @@ def test_a_padded_stack_holds_the_stack_and_repeats_its_edges(shape, more):
     assert padded[-1, -1, -1] == stack[-1, -1, -1]
 
 
-def test_a_limit_on_tiles_holds_in_plane_too(monkeypatch, a_whole_tiling):
-    monkeypatch.setattr(module, "LARGEST_TILE_VOXELS", 64 * 64 * 32)
-    assert a_whole_tiling.grid((130, 70, 40)).patch == (40, 72, 32)
+def test_tiles_are_as_few_as_the_limit_allows(a_whole_tiling):
+    grid = a_whole_tiling.grid((256, 256, 130))
+    assert len(grid) == 4
+    assert 256 * 256 * (130 + 2 * OVERLAP[2]) / 3 > LARGEST_TILE_VOXELS
+
+
+@pytest.mark.parametrize(
+    ("most", "tile"),
+    [(64 * 1024, (96, 64, 32)), (220_000, (104, 64, 32)), (400_000, (152, 64, 32)), (10**9, (256, 64, 40))],
+)
+def test_a_limit_on_tiles_holds_in_plane_too_as_far_as_they_are_worth_it(a_whole_tiling, most, tile):
+    shape = (250, 64, 40)
+    grid = replace(a_whole_tiling, tile_voxels=most).grid(shape)
+    assert grid.patch == tile

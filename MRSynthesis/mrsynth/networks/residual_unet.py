@@ -57,7 +57,10 @@ class ResidualUNet(nn.Module):
 
     Attributes:
         size_multiple: What each axis of an input must be a multiple of.
+        half_precision_on: Types of devices where half precision, if they have it, makes it faster.
     """
+
+    half_precision_on = ("cpu", "cuda")
 
     def __init__(
         self,
