@@ -18,8 +18,6 @@ from mrsynth_training.validation_baselines import summarized
 
 # The whole stack in one pass; cut into overlapping tiles only where it is too large.
 WHOLE_STACKS = {"mode": "smooth", "patch": None, "stride": None, "smooth_stride": None}
-# Patches of the size that was trained on, a quarter of it apart along each axis, averaged where they overlap.
-PATCHES_PER_STRIDE = 4
 RANGES = {
     "psnr_range": "maximum - minimum of the standardised reference",
     "psnr_percentile": "0.5 to 99.5 percentile of the standardised reference",
@@ -116,8 +114,8 @@ def _trained(run: Path, record: RunRecord) -> FinishedRun:
         inference={
             "mode": "paper",
             "patch": patch,
-            "stride": [max(size // PATCHES_PER_STRIDE, 1) for size in patch],
-            "smooth_stride": None,
+            "stride": [max(size // 4, 1) for size in patch],
+            "smooth_stride": [max(size // 2, 1) for size in patch],
         },
         figures=_figures(rows, record.baselines),
     )

@@ -61,7 +61,7 @@ def test_a_run_over_epochs_becomes_a_model_of_its_best_epoch(a_trainer, a_store,
     assert all(torch.equal(weights[name], value) for name, value in best.generator.items())
     card = model.card
     assert (card.source_contrast, card.target_contrast, card.version) == ("T2", "PD", "1.0.0")
-    assert card.inference == {"mode": "paper", "patch": [8, 8, 8], "stride": [2, 2, 2], "smooth_stride": None}
+    assert card.inference == {"mode": "paper", "patch": [8, 8, 8], "stride": [2, 2, 2], "smooth_stride": [4, 4, 4]}
     assert card.training["steps"] == best.row["epoch"] * 3  # 12 patches, 4 a mini-batch
     assert card.training["subjects"] == 3 and not card.training["simulated"]
     assert card.training["data_licence"] == "CC BY-SA 3.0"
