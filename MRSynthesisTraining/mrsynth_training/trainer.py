@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from mrsynth.atomic_file import make_folder
+from mrsynth.atomic_file import make_folder, remove_partial_files
 from mrsynth.errors import OutputExists
 from mrsynth.networks.registry import build_network
 from mrsynth_training.checkpoints import CHECKPOINT, Checkpoint, read_checkpoint_of, write_checkpoint
@@ -79,6 +79,7 @@ class Trainer:
         if resume:
             self._restore(read_checkpoint_of(experiment, run))
         make_folder(run)
+        remove_partial_files(run)
 
     def fit(self, report: Callable[[TrainingStatus], None], stop: Callable[[], bool] = lambda: False) -> bool:
         """Train to the end or until ``stop`` says so; return whether the end was reached. Leaves a checkpoint.

@@ -45,6 +45,13 @@ def test_a_run_is_not_overwritten_without_asking(an_experiment, a_cache, tmp_pat
         Trainer(an_experiment, read_cache(a_cache), tmp_path / "run")
 
 
+def test_what_a_killed_run_left_of_a_file_is_removed_when_it_goes_on(an_experiment, a_cache, tmp_path):
+    Trainer(an_experiment, read_cache(a_cache), tmp_path / "run").save()
+    (tmp_path / "run" / ".0123.partial").touch()
+    Trainer(an_experiment, read_cache(a_cache), tmp_path / "run", resume=True)
+    assert [path.name for path in (tmp_path / "run").iterdir()] == [CHECKPOINT]
+
+
 def test_resuming_nothing_is_refused(an_experiment, a_cache, tmp_path):
     with pytest.raises(MissingFile, match="the checkpoint of a run"):
         Trainer(an_experiment, read_cache(a_cache), tmp_path / "run", resume=True)
