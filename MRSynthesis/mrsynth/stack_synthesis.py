@@ -1,7 +1,7 @@
 """One stack of slices through a network, patch by patch, and its uncertainty from looking more than once."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from mrsynth.memory_fallback import PatchPredictor
 from mrsynth.patches import PatchGrid, Triple, patch_window
 from mrsynth.stitching import Mosaic
+from mrsynth.synthesis_steps import SynthesisSteps
 from mrsynth.tiling import Tiling, pad_stack
 
 
@@ -35,13 +36,13 @@ class StackSynthesis:
         predictor: Runs the network on batches.
         tiling: How a stack is cut into patches.
         mirror_axis: The left-right axis of the stacks if uncertainty is asked for, else None.
-        step: Told the number of patches done, after each batch; may raise to stop.
+        step: Counts patches, after each batch; may raise to stop.
     """
 
     predictor: PatchPredictor
     tiling: Tiling
     mirror_axis: int | None
-    step: Callable[[int], None]
+    step: SynthesisSteps
 
     def patch_count(self, shape: Triple) -> int:
         """Return how many patches go through the network for a stack of a shape."""

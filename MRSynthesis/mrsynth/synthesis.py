@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import nn
 
 from mrsynth.cancellation import interruptible, stop_if
 from mrsynth.devices import resolve_device
@@ -113,12 +114,10 @@ def synthesize(
     stacks = list(interleaved_stacks(normalized.shape, grid.strides(order.stack_spacing_mm)))
     steps = SynthesisSteps(predictor, progress, cancelled)
     synthesis = StackSynthesis(predictor, tiling, left_right_axis(order) if options.uncertainty else None, steps)
-    patches = sum(synthesis.patch_count(normalized[stack].shape) for stack in stacks)
     with interruptible(model.network, cancelled):
         if takes_half_precision(preset_of(options.mode, model.card.inference), predictor.device.type):
             predictor.use_half_precision(_sample(normalized[stacks[0]], tiling))
-        with steps.followed(model.network, patches, within=tiling.patch is None):
-            result, spread = _synthesize_stacks(normalized, stacks, synthesis)
+        result, spread = _synthesize_stacks(normalized, stacks, synthesis, model.network)
     shape = normalized[stacks[-1]].shape
     return Synthesis(
         volume=_in_place(volume, order, normalizer.restore(result, scale)),
@@ -150,15 +149,17 @@ def _sample(stack: np.ndarray, tiling: Tiling) -> np.ndarray:
 
 
 def _synthesize_stacks(
-    normalized: np.ndarray, stacks: Sequence[Stack], synthesis: StackSynthesis
+    normalized: np.ndarray, stacks: Sequence[Stack], synthesis: StackSynthesis, network: nn.Module
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Return the result and, if asked for, the spread of all stacks, each in the shape of the normalised scan."""
     result = np.empty_like(normalized)
     spread = None if synthesis.mirror_axis is None else np.empty_like(normalized)
-    for stack in stacks:
-        result[stack], stack_spread = synthesis.run(normalized[stack])
-        if spread is not None:
-            spread[stack] = stack_spread
+    patches = sum(synthesis.patch_count(normalized[stack].shape) for stack in stacks)
+    with synthesis.step.followed(network, patches, within=synthesis.tiling.patch is None):
+        for stack in stacks:
+            result[stack], stack_spread = synthesis.run(normalized[stack])
+            if spread is not None:
+                spread[stack] = stack_spread
     return result, spread
 
 

@@ -11,11 +11,15 @@ from source_tree import PACKAGES, PROJECT, imported_names, imports_at_load, modu
 TORCH_LAYER = {
     "mrsynth.cancellation",
     "mrsynth.devices",
+    "mrsynth.free_memory",
     "mrsynth.memory_fallback",
     "mrsynth.models.weights",
+    "mrsynth.pass_progress",
+    "mrsynth.precision",
     "mrsynth.self_check",
     "mrsynth.stack_synthesis",
     "mrsynth.synthesis",
+    "mrsynth.synthesis_steps",
 }
 SLICER_MODULES = {"slicer", "qt", "vtk", "ctk", "mrml"}
 HEAVY_MODULES = {"torch", "scipy", "skimage", "matplotlib", "nilearn", "SimpleITK", "sklearn", "pandas"}
