@@ -115,14 +115,13 @@ def synthesize(
     steps = SynthesisSteps(predictor, progress, cancelled)
     synthesis = StackSynthesis(predictor, tiling, left_right_axis(order) if options.uncertainty else None, steps)
     with interruptible(model.network, cancelled):
-        if takes_half_precision(preset_of(options.mode, model.card.inference), predictor.device.type):
-            predictor.use_half_precision(_sample(normalized[stacks[0]], tiling))
+        _choose_precision(predictor, preset_of(options.mode, model.card.inference), normalized[stacks[0]], tiling)
         result, spread = _synthesize_stacks(normalized, stacks, synthesis, model.network)
-    shape = normalized[stacks[-1]].shape
+    size_warnings = _shape_warnings(normalized[stacks[-1]].shape, tiling)
     return Synthesis(
         volume=_in_place(volume, order, normalizer.restore(result, scale)),
         uncertainty=None if spread is None else _in_place(volume, order, normalizer.restore_difference(spread, scale)),
-        warnings=(*grid.warnings(order.stack_spacing_mm), *_shape_warnings(shape, tiling), *predictor.warnings),
+        warnings=(*grid.warnings(order.stack_spacing_mm), *size_warnings, *predictor.warnings),
         device=str(predictor.device),
         seconds=time.monotonic() - started,
         precision=predictor.precision,
@@ -138,6 +137,11 @@ def _affordable_tiling(model: "LoadedModel", mode: str | None, device: torch.dev
     """Return the tiling of the model's card, in smaller tiles than usual where little memory is free."""
     tiling = tiling_of_card(model.card.inference, mode, model.network.size_multiple)
     return replace(tiling, tile_voxels=affordable_voxels(device, LARGEST_TILE_VOXELS, BYTES_PER_VOXEL))
+
+
+def _choose_precision(predictor: PatchPredictor, preset: str, stack: np.ndarray, tiling: Tiling) -> None:
+    if takes_half_precision(preset, predictor.device.type):
+        predictor.use_half_precision(_sample(stack, tiling))
 
 
 def _sample(stack: np.ndarray, tiling: Tiling) -> np.ndarray:
