@@ -22,17 +22,25 @@ from mrsynth_training import (
     train_command,
 )
 
-DESCRIPTION = "Train a model that turns T2 into PD or PD into T2, from label maps of whole heads."
-EPILOG = """in this order:
+DESCRIPTION = "Train models that turn T2 into PD or PD into T2, measure them, and make them available."
+EPILOG = """the report's experiments, on IXI or on pairs of your own:
+  mrsynth-train prepare IXI CACHE                   or simulate-subjects LABEL_MAPS CACHE
+  mrsynth-train train g3 CACHE RUNS/g3              again with --resume after Ctrl-C or a crash
+  mrsynth-train evaluate-runs CACHE RUNS/g1 RUNS/g3
+  mrsynth-train report RUNS/g1 RUNS/g3 study.html
+  mrsynth-train export RUNS/g3                      the panel and `mrsynth models list` have it at once
+
+a model like the shipped ones, from label maps of whole heads:
   mrsynth-train simulate t2-to-pd LABEL_MAPS CACHE
-  mrsynth-train fit t2-to-pd CACHE RUN              again with --resume after Ctrl-C
+  mrsynth-train fit t2-to-pd CACHE RUN
   mrsynth-train export RUN --models MODELS
   mrsynth-train evaluate-models MODELS/t2-to-pd LABEL_MAPS --pairs pairs.csv --write-card
   mrsynth synthesize t2.nii.gz pd.nii.gz --model t2-to-pd --models MODELS
 
-t2-to-pd is the experiment of a shipped model, and so is pd-to-t2; the path of a TOML file names one of yours.
-LABEL_MAPS holds maps of whole heads at 1 mm, *.nii.gz, in FreeSurfer's numbers and with tissue outside the brain from
-500 on, as in data/training_label_maps of the SynthSeg repository. CACHE, RUN and MODELS are folders that are made.
+g3, t2-to-pd and the like are the names of shipped experiments; the path of a TOML file names one of yours, and --set
+changes a value of either, such as --set schedule.epochs=2. LABEL_MAPS holds maps of whole heads at 1 mm, *.nii.gz, in
+FreeSurfer's numbers and with tissue outside the brain from 500 on, as in data/training_label_maps of the SynthSeg
+repository. CACHE, RUN, RUNS and MODELS are folders that are made.
 """
 EXPERIMENT = "experiment file (TOML), or the name of a shipped experiment"
 
