@@ -27,7 +27,7 @@ EPILOG = """the report's experiments, on IXI or on pairs of your own:
   mrsynth-train prepare IXI CACHE                   or simulate-subjects LABEL_MAPS CACHE
   mrsynth-train train g3 CACHE RUNS/g3              again with --resume after Ctrl-C or a crash
   mrsynth-train evaluate-runs CACHE RUNS/g1 RUNS/g3
-  mrsynth-train report RUNS/g1 RUNS/g3 study.html
+  mrsynth-train report RUNS/g1 RUNS/g3 STUDY
   mrsynth-train export RUNS/g3                      the panel and `mrsynth models list` have it at once
 
 a model like the shipped ones, from label maps of whole heads:
@@ -40,7 +40,7 @@ a model like the shipped ones, from label maps of whole heads:
 g3, t2-to-pd and the like are the names of shipped experiments; the path of a TOML file names one of yours, and --set
 changes a value of either, such as --set schedule.epochs=2. LABEL_MAPS holds maps of whole heads at 1 mm, *.nii.gz, in
 FreeSurfer's numbers and with tissue outside the brain from 500 on, as in data/training_label_maps of the SynthSeg
-repository. CACHE, RUN, RUNS and MODELS are folders that are made.
+repository. CACHE, RUN, RUNS, STUDY and MODELS are folders that are made.
 """
 EXPERIMENT = "experiment file (TOML), or the name of a shipped experiment"
 
