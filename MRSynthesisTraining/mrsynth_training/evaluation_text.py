@@ -82,7 +82,7 @@ def _value(value: float | Mapping[str, float] | None) -> str:
 
 
 def _sentence(text: str) -> str:
-    return text[0].upper() + text[1:] + "."
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _head(titles: Sequence[str]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Tissues of a simulated head in the synthetic image, in the reference, and as the head was made: Dice coefficients.
 
-Both images are segmented by what `tissue_segmentation.TissueModel` learns from the noise-free pair; the brain is known.
+Both images are segmented by what `tissue_segmentation.TissueModel` learns from the noise-free reference and the labels:
+the best that intensities and neighbours can do, where without labels the reference would set the limit.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,8 +22,8 @@ REFERENCE_KNOWN = "reference and known"
 PAIRS = (SYNTHETIC_REFERENCE, SYNTHETIC_KNOWN, REFERENCE_KNOWN)
 
 DEFINITION = (
-    "white matter, grey matter and fluid of heads without lesions, told apart by intensity and neighbours in the "
-    "synthetic image and in the noise-free reference, which both agree with the label map as far as this method can"
+    "white matter, grey matter and fluid of heads without lesions, told apart in the synthetic image and in the "
+    "noise-free reference by intensity and neighbours, as learned from the reference and its label map (known)"
 )
 
 
@@ -43,8 +44,7 @@ class KnownReference:
     """A simulated head's reference, segmented.
 
     Args:
-        t2: Noise-free T2-weighted image, (in-plane, in-plane, slice).
-        target: Noise-free image of the target contrast.
+        target: Noise-free image of the target contrast, (in-plane, in-plane, slice).
         marks: What each voxel shows.
         spacing_mm: Between voxels along each axis.
 
@@ -52,12 +52,12 @@ class KnownReference:
         InputError: Code ``no_brain`` or ``constant``, if three tissues cannot be told apart.
     """
 
-    def __init__(self, t2: np.ndarray, target: np.ndarray, marks: ScanMarks, spacing_mm: Sequence[float]) -> None:
+    def __init__(self, target: np.ndarray, marks: ScanMarks, spacing_mm: Sequence[float]) -> None:
         self._known = marks.known_tissue()
         brain = self._known != OUTSIDE
         if not brain.any():
             raise InputError("expected a brain in the slices, found none", NO_BRAIN)
-        self._model = TissueModel.fit(t2, standardize(target, brain), brain, spacing_mm)
+        self._model = TissueModel.of_labels(standardize(target, brain), self._known, spacing_mm)
         self._reference = self._model.segment(standardize(target, brain))
 
     def agreement(self, synthetic: np.ndarray, case: str = "") -> KnownTissues:

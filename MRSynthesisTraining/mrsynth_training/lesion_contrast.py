@@ -34,7 +34,8 @@ DEFINITION = (
     f"contrast-to-noise in the noise-free reference, against a ring of white matter {RING_MM:g} mm wide and "
     f"with the scan's own noise, is at least {VISIBLE_CNR:g}; "
     f"it is kept if its contrast in the synthetic image has the same sign and at least {100 * KEPT_SHARE:g} % of the "
-    "reference's"
+    "reference's. Still visible are those of the right sign whose contrast-to-noise in the synthetic image is at least "
+    "as large; contrast is the median over lesions of the synthetic image's over the reference's"
 )
 
 
@@ -148,8 +149,15 @@ class LesionResult:
 
     def kept(self, estimate: str) -> bool:
         """Return whether the lesion has the reference's sign and enough of its contrast in an estimate."""
-        share = self.estimates[estimate].contrast / self.reference.contrast if self.reference.contrast else 0.0
-        return share >= KEPT_SHARE
+        return self.contrast_ratio(estimate) >= KEPT_SHARE
+
+    def still_visible(self, estimate: str) -> bool:
+        """Return whether an estimate shows the lesion as bright or dark as it is, strongly or not."""
+        return self.contrast_ratio(estimate) > 0 and self.estimates[estimate].visible
+
+    def contrast_ratio(self, estimate: str) -> float:
+        """Return the contrast in an estimate over the reference's; 0 if there is none to keep."""
+        return self.estimates[estimate].contrast / self.reference.contrast if self.reference.contrast else 0.0
 
 
 def visible_lesions(results: Sequence[LesionResult], radius_mm: tuple[float, float] = ALL_SIZES) -> list[LesionResult]:

@@ -115,7 +115,7 @@ class ModelExamination:
         error = relative_error(synthetic, reference)[head]
         self.findings.uncertainty.append(relate(synthesis.uncertainty.voxels[head], error, name))
         try:
-            tissues = KnownReference(scan.targets["T2"].voxels, reference, scan.marks, scan.spacing_mm)
+            tissues = KnownReference(reference, scan.marks, scan.spacing_mm)
         except InputError:
             return  # a stack so low or so short that it lacks a tissue
         for estimate, image in estimates.items():

@@ -51,6 +51,9 @@ def _lesion_row(visible: Sequence[LesionResult]) -> Row:
         "kept of those the source shows": share_kept([each for each in visible if each.source.visible], NETWORK),
         "kept by map": share_kept(visible, TRAINED_MAP),
     }
+    if visible:
+        kept["still visible"] = statistics.fmean(each.still_visible(NETWORK) for each in visible)
+        kept["contrast"] = statistics.median(each.contrast_ratio(NETWORK) for each in visible)
     row: Row = {"visible": len(visible)}
     return row | {name: round(value, 4) for name, value in kept.items() if value is not None}
 

@@ -63,8 +63,22 @@ class TissueModel:
         Raises:
             InputError: Code ``no_brain``, if the three tissues are not all there.
         """
+        return cls.of_labels(target, _tissues_on_t2(t2, brain, tuple(spacing_mm)), spacing_mm)
+
+    @classmethod
+    def of_labels(cls, target: np.ndarray, labels: np.ndarray, spacing_mm: Sequence[float]) -> "TissueModel":
+        """Learn the tissues from a scan of which it is known what each voxel shows.
+
+        Args:
+            target: Intensities of the contrast that is to be segmented, (in-plane, in-plane, slice).
+            labels: Number of each voxel's tissue in `TISSUES`, or `OUTSIDE`.
+            spacing_mm: Between voxels along each axis.
+
+        Raises:
+            InputError: Code ``no_brain``, if the three tissues are not all there.
+        """
         spacing_mm = tuple(spacing_mm)
-        labels = _tissues_on_t2(t2, brain, spacing_mm)
+        brain = labels != OUTSIDE
         solid = brain & (labels < TISSUES.index("CSF"))
         flat = _without_shading(target, solid, spacing_mm)
         inside = [flat[labels == number] for number in range(len(TISSUES))]

@@ -34,7 +34,7 @@ def some_findings() -> Findings:
             found.tissues[estimate].append(KnownTissues(case, dice | {(PAIRS[0], "CSF"): None}))
     # radius, source CNR, reference contrast (noise 0.05), network's contrast
     for number, (radius, source, reference, network) in enumerate(
-        ((2.0, 9.0, 0.2, 0.15), (2.5, 1.0, 0.2, 0.05), (4.0, 9.0, 0.3, -0.3), (8.0, 9.0, 0.1, 0.1)), start=1
+        ((2.0, 9.0, 0.2, 0.16), (2.5, 1.0, 0.2, 0.05), (4.0, 9.0, 0.3, -0.3), (8.0, 9.0, 0.1, 0.1)), start=1
     ):
         estimates = {NETWORK: Contrast(network, 0.05), TRAINED_MAP: Contrast(reference, 0.05)}
         lesion = PlacedLesion(number, radius, 0.5)

@@ -105,6 +105,14 @@ def test_a_lesion_is_kept_from_half_of_the_reference_contrast_on_if_its_sign_is_
     assert share_kept(visible_lesions(results_of(a_scan, reference, synthetic)), NETWORK) == kept
 
 
+def test_a_lesion_of_little_contrast_may_still_be_visible(a_scan):
+    reference, synthetic = image_of(a_scan, {1: 0.4, 2: 0.4}, 1.0), image_of(a_scan, {1: 0.1, 2: -0.4}, 1.0)
+    weak, dark = visible_lesions(results_of(a_scan, reference, synthetic))
+    assert weak.still_visible(NETWORK) and not weak.kept(NETWORK)
+    assert weak.contrast_ratio(NETWORK) == pytest.approx(0.25, abs=0.01)
+    assert not dark.still_visible(NETWORK) and dark.contrast_ratio(NETWORK) == pytest.approx(-1, abs=0.01)
+
+
 def test_a_lesion_that_the_reference_hardly_shows_does_not_count(a_scan):
     reference = image_of(a_scan, {1: 0.4, 2: 0.05})
     visible = visible_lesions(results_of(a_scan, reference, reference, noise=2.0))  # 0.05 / 0.02 < 3
@@ -132,4 +140,5 @@ def test_a_ring_without_signal_has_no_contrast(a_scan):
 
 def test_nothing_is_kept_of_no_contrast():
     nothing = Contrast(0.0, 1.0)
-    assert not LesionResult("a case", LESIONS[0], nothing, nothing, {NETWORK: Contrast(0.3, 1.0)}).kept(NETWORK)
+    result = LesionResult("a case", LESIONS[0], nothing, nothing, {NETWORK: Contrast(0.3, 0.01)})
+    assert not result.kept(NETWORK) and not result.still_visible(NETWORK)

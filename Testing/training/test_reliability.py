@@ -31,9 +31,18 @@ def test_lesions_are_summed_up_over_all_sizes_and_by_size(findings):
     assert section["scans"] == 1
     assert section["table"] == {
         # Three of four are visible, as 0.1 / 0.05 is below 3. One is kept, and the source shows it and another one.
-        "all sizes": {"visible": 3, "kept": 0.3333, "kept of those the source shows": 0.5, "kept by map": 1.0},
-        "1.5 to 3 mm": {"visible": 2, "kept": 0.5, "kept of those the source shows": 1.0, "kept by map": 1.0},
-        "3 to 6 mm": {"visible": 1, "kept": 0.0, "kept of those the source shows": 0.0, "kept by map": 1.0},
+        "all sizes": {
+            **{"visible": 3, "kept": 0.3333, "kept of those the source shows": 0.5, "kept by map": 1.0},
+            **{"still visible": 0.3333, "contrast": 0.25},
+        },
+        "1.5 to 3 mm": {
+            **{"visible": 2, "kept": 0.5, "kept of those the source shows": 1.0, "kept by map": 1.0},
+            **{"still visible": 0.5, "contrast": 0.525},
+        },
+        "3 to 6 mm": {
+            **{"visible": 1, "kept": 0.0, "kept of those the source shows": 0.0, "kept by map": 1.0},
+            **{"still visible": 0.0, "contrast": -1.0},
+        },
         "6 to 12 mm": {"visible": 0},
     }
 
@@ -92,8 +101,8 @@ def test_the_text_tells_a_models_figures_and_what_was_found(a_card, findings):
     text = evaluation_text(a_card, findings.results, whole=False)
     assert text.startswith("## tiny 1.2.3 (T2 to PD)\n")
     assert "| simulated, ixi protocol | 2 | 25.5 (0.7) | 26.5 (0.7) | 27.5 (0.7) | 28.5 (0.7) |" in text
-    assert "### Lesions kept, 1 scans" in text and "| all sizes | 3 | 0.333 | 0.5 | 1 |" in text
-    assert "| 6 to 12 mm | 0 | - | - | - |" in text
+    assert "### Lesions kept, 1 scans" in text and "| all sizes | 3 | 0.333 | 0.5 | 1 | 0.333 | 0.25 |" in text
+    assert "| 6 to 12 mm | 0 | - | - | - | - | - |" in text
     assert "| this model | 1 (1.4) | 0.05 (0.071) |" in text
     assert "| simulated, ixi protocol | head | network |" not in text
     whole = evaluation_text(a_card, findings.results)
