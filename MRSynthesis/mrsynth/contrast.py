@@ -14,6 +14,9 @@ _MIDDLE_SKEWNESS = 0.2
 """Chosen on three real pairs (PD-weighted -0.5 to -0.4, T2-weighted 0.4 to 2.0), all told apart, and 48 simulated
 images: 36 told apart, 9 left undecided, 3 mistaken (two of them PD-weighted with fat brighter than brain)."""
 
+_ENOUGH_VOXELS = 2**21
+"""Of a finer scan every other voxel tells as much."""
+
 _STEEPNESS = 6.0
 _LOWEST_CONFIDENCE = 0.8
 
@@ -30,7 +33,7 @@ def guess_contrast(volume: Volume) -> tuple[Literal["T2", "PD"] | None, float]:
         The contrast, or None where the skewness lies between the two or nothing is seen, and a confidence of 0.5 (none)
         to 1, which is a logistic function of the skewness and not a measured rate.
     """
-    skewness = _tissue_skewness(volume.voxels)
+    skewness = _tissue_skewness(_thinned(volume.voxels))
     if skewness is None:
         return None, 0.5
     t2 = float(1 / (1 + np.exp(-_STEEPNESS * (skewness - _MIDDLE_SKEWNESS))))
@@ -38,6 +41,14 @@ def guess_contrast(volume: Volume) -> tuple[Literal["T2", "PD"] | None, float]:
     if confidence < _LOWEST_CONFIDENCE:
         return None, confidence
     return ("T2" if t2 > 0.5 else "PD"), confidence
+
+
+def _thinned(voxels: np.ndarray) -> np.ndarray:
+    """Every other voxel of the longest axis, and so on until there are few enough."""
+    while voxels.size > _ENOUGH_VOXELS:
+        longest = int(np.argmax(voxels.shape))
+        voxels = voxels[(slice(None),) * longest + (slice(None, None, 2),)]
+    return voxels
 
 
 def _tissue_skewness(voxels: np.ndarray) -> float | None:

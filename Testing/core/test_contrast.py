@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mrsynth import contrast as module
 from mrsynth.contrast import guess_contrast
 from mrsynth.spin_echo import IXI_GUYS, TISSUES, signal
 from mrsynth.volume import Volume
@@ -56,3 +57,15 @@ def test_intensities_between_the_two_are_left_undecided():
     contrast, confidence = guess_contrast(Volume(voxels, np.eye(4)))
     assert contrast is None
     assert confidence < 0.8
+
+
+def test_a_fine_scan_is_guessed_from_some_of_its_voxels_in_as_good_a_way(a_head, monkeypatch):
+    scan = image(a_head, IXI_GUYS.te_t2_ms)
+    contrast, confidence = guess_contrast(scan)
+    monkeypatch.setattr(module, "_ENOUGH_VOXELS", scan.voxels.size // 5)
+    looked_at = []
+    original = module._tissue_skewness
+    monkeypatch.setattr(module, "_tissue_skewness", lambda voxels: looked_at.append(voxels.size) or original(voxels))
+    found = guess_contrast(scan)
+    assert looked_at[0] <= scan.voxels.size // 5
+    assert found == (contrast, pytest.approx(confidence, abs=0.05))
