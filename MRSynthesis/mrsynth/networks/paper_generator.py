@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor, nn
 
 from mrsynth.networks.fast_paper_generator import FastPaperGenerator, is_fast
+from mrsynth.networks.sublattice_layers import is_split, through_sublattices
 
 LEAKY_SLOPE = 0.3
 BATCH_NORM_EPSILON = 1e-3
@@ -78,11 +79,16 @@ class PaperGenerator(nn.Module):
 
     def forward(self, source: Tensor) -> Tensor:
         """Map a source to a target, both (N, 1, in-plane, in-plane, slice), of any size."""
-        hidden = self._fast(self.layers, source) if is_fast(self.layers, source) else self.layer_by_layer(source)
+        if is_fast(self.layers, source):
+            hidden = self._fast(self.layers, source)
+        elif is_split(source):
+            hidden = through_sublattices(self.layers, source)
+        else:
+            hidden = self.layer_by_layer(source)
         return source + hidden if self.residual else hidden
 
     def layer_by_layer(self, source: Tensor) -> Tensor:
-        """Return what the layers make of a source, both (N, 1, X, Y, Z): the reference for the fast way."""
+        """Return what the layers make of a source, both (N, 1, X, Y, Z): the reference for the fast ways."""
         hidden = source
         for layer in self.layers:
             hidden = layer(hidden)  # (N, filters, X, Y, Z)
