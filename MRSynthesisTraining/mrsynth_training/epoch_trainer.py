@@ -5,7 +5,8 @@ import math
 import time
 
 from mrsynth.atomic_file import make_folder, remove_partial_files
-from mrsynth.errors import InputError, OutputExists
+from mrsynth.cancellation import interruptible
+from mrsynth.errors import Cancelled, InputError, OutputExists
 from mrsynth.progress import CancelLook, Progress, never
 from mrsynth_training.adversaries import DISCRIMINATOR, Adversaries
 from mrsynth_training.checkpoints import CHECKPOINT, write_state
@@ -27,7 +28,7 @@ from mrsynth_training.run_history import RunHistory
 from mrsynth_training.run_options import RunOptions
 from mrsynth_training.run_pace import RunPace, StatusListener, ignore_status
 from mrsynth_training.trainer import TrainingDiverged
-from mrsynth_training.validation import validate
+from mrsynth_training.validation import SubjectFigures, validate
 from mrsynth_training.weight_average import update_average
 
 
@@ -91,11 +92,10 @@ class EpochTrainer:
         log = EventLog(self.run.folder, self.history.epoch) if self.run.processes.is_first else None
         try:
             while not self.finished:
-                if not self._train_epoch(pace, report, stop):
-                    self.save()
-                    return False
-                row = self._close_epoch()
+                row = self._close_epoch(stop) if self._train_epoch(pace, report, stop) else None
                 self.save()
+                if row is None:
+                    return False
                 if log:
                     log.write(row)
             return True
@@ -144,11 +144,15 @@ class EpochTrainer:
             update_average(self.average, self.adversaries.generator, self.schedule.averaging, step)
         return losses
 
-    def _close_epoch(self) -> Row:
-        """Validate, note the figures and keep the weights if they are the best so far; return the epoch's row."""
-        share = self.run.processes.share(self.subjects.validation)
-        found = validate(self.average or self.adversaries.generator, share, self.experiment)
-        figures = sorted(self.run.processes.gathered(found), key=lambda each: each.subject)
+    def _close_epoch(self, stop: CancelLook) -> Row | None:
+        """Validate, note the figures and keep the weights if they are the best so far.
+
+        Returns:
+            The epoch's row; None if ``stop`` said so before there were figures, so that they are still to be measured.
+        """
+        figures = self._validated(stop)
+        if figures is None:
+            return None
         row = self.history.next_row(figures)
         if math.isnan(row["psnr_range"]):
             raise TrainingDiverged(f"epoch {row['epoch']}: expected a mean validation PSNR, found that it is no number")
@@ -157,6 +161,17 @@ class EpochTrainer:
             write_state(self.run.folder / BEST, self._best(row))
         self.history.close_epoch(row, figures)
         return row
+
+    def _validated(self, stop: CancelLook) -> list[SubjectFigures] | None:
+        network, processes = self.average or self.adversaries.generator, self.run.processes
+        # Several processes have to stop together, so they measure to the end, each its share.
+        look = stop if processes.size == 1 else never
+        try:
+            with interruptible(network, look):
+                found = validate(network, processes.share(self.subjects.validation), self.experiment)
+        except Cancelled:
+            return None
+        return sorted(processes.gathered(found), key=lambda each: each.subject)
 
     def _best(self, row: Row) -> BestEpoch:
         discriminator = self.adversaries.networks.get(DISCRIMINATOR)

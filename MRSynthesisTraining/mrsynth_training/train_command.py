@@ -25,11 +25,13 @@ examples:
   mrsynth-train train g1 CACHE RUNS/g1
   mrsynth-train train g3 CACHE RUNS/g3              again with --resume after Ctrl-C or a crash
   mrsynth-train train g4 CACHE RUNS/g4              starts from the best epoch of RUNS/g3
+  mrsynth-train train g1 CACHE RUNS/quick --set schedule.epochs=2 --set schedule.learning_rate=0.001
   torchrun --nproc-per-node 4 -m mrsynth_training train g3 CACHE RUNS/g3      on four GPUs
 
 CACHE is what `mrsynth-train prepare` or `mrsynth-train simulate-subjects` filled. RUN gets checkpoint.pt, best.pt (the
-epoch with the highest mean validation PSNR), epochs.csv (a row an epoch) and validation.csv (a row a subject and
-epoch); where pyarrow or tensorboard are installed, Parquet tables and events for TensorBoard as well.
+epoch with the highest mean validation PSNR), run.json (data, hardware, software, baselines), epochs.csv (a row an
+epoch) and validation.csv (a row a subject and epoch); where pyarrow or tensorboard are installed, Parquet tables and
+events for TensorBoard as well. An interrupted run, also a killed one, goes on from its last checkpoint with --resume.
 """
 
 

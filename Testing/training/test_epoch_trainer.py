@@ -5,11 +5,12 @@ import pytest
 import torch
 from epoch_examples import assert_equal, prepare, read_subjects, shrink_networks, tiny_experiment, with_losses
 
+from mrsynth import cancellation
 from mrsynth.errors import InputError, MissingFile, OutputError, OutputExists
 from mrsynth_training import epoch_trainer
 from mrsynth_training.adversaries import Adversaries
 from mrsynth_training.checkpoints import CHECKPOINT, read_state, write_state
-from mrsynth_training.epoch_checkpoint import EpochCheckpoint, read_best_epoch
+from mrsynth_training.epoch_checkpoint import BEST, EpochCheckpoint, read_best_epoch
 from mrsynth_training.epoch_trainer import EpochTrainer
 from mrsynth_training.run_options import RunOptions
 from mrsynth_training.trainer import TrainingDiverged
@@ -64,6 +65,19 @@ def test_an_interrupted_and_resumed_run_equals_an_uninterrupted_one_to_the_bit(a
     assert_equal(vars(read_best_epoch(whole.run.folder)), vars(read_best_epoch(second.run.folder)))
     for name in TABLES:
         assert (whole.run.folder / name).read_bytes() == (second.run.folder / name).read_bytes()
+
+
+def test_a_run_interrupted_while_it_validates_measures_again_and_ends_the_same(a_trainer, monkeypatch):
+    monkeypatch.setattr(cancellation, "LOOK_EVERY_S", 0.0)
+    whole = a_trainer("whole")
+    whole.fit()
+    first = a_trainer("halves")
+    assert not first.fit(stop=lambda: not first.adversaries.generator.training)
+    assert (first.history.epoch, first.history.batch) == (0, 3) and first.adversaries.generator.training
+    assert not (first.run.folder / BEST).exists()
+    second = a_trainer("halves", resume=True)
+    assert second.fit()
+    assert_same_state(checkpoint(whole), checkpoint(second))
 
 
 def test_a_run_that_died_goes_on_from_its_last_checkpoint(a_trainer, monkeypatch):
