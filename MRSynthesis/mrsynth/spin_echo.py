@@ -32,11 +32,12 @@ class Protocol:
             raise ValueError(f"expected 0 < TE of PD < TE of T2 < TR, found {self}")
 
 
-# Typical values at 3 T, chosen to fit the T2/PD ratios of a dual-echo turbo spin echo at TE 8 and 100 ms.
+# Typical values at 3 T, chosen to fit a dual-echo turbo spin echo at TE 8 and 100 ms. Its many pulses saturate protons
+# bound in tissue, so the apparent proton density of brain is lower, against fluid, than its water content.
 TISSUES: dict[str, Tissue] = {
-    "white matter": Tissue(850, 72, 0.70),
-    "grey matter": Tissue(1350, 95, 0.82),
-    "deep grey matter": Tissue(1150, 80, 0.78),
+    "white matter": Tissue(850, 72, 0.60),
+    "grey matter": Tissue(1350, 95, 0.72),
+    "deep grey matter": Tissue(1150, 80, 0.68),
     "csf": Tissue(4200, 1500, 1.0),
     "fat": Tissue(380, 70, 0.75),
     "muscle": Tissue(1400, 40, 0.80),
