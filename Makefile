@@ -28,6 +28,7 @@ lint: $(READY)
 bench: $(READY)
 	$(BIN)/python Testing/benchmarks/benchmark_synthesis.py
 	$(BIN)/python Testing/benchmarks/benchmark_panel.py
+	$(BIN)/python Testing/benchmarks/benchmark_training.py
 
 panel: $(READY)
 	PYTHONPATH=Testing/host:MRSynthesis $(BIN)/python -m slicer_host MRSynthesis/MRSynthesis.py
