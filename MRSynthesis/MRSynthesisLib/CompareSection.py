@@ -5,7 +5,7 @@ from typing import Any
 
 import qt
 import slicer
-from slicer import vtkMRMLScalarVolumeNode
+from slicer import vtkMRMLScalarVolumeNode, vtkMRMLTableNode
 from slicer.i18n import tr as _
 
 from MRSynthesisLib.ComparedImages import ComparedImages
@@ -52,6 +52,7 @@ class CompareSection:
         }
         for name, button in self._layoutButtons.items():
             button.connect("clicked(bool)", lambda checked, name=name: self.show(name))
+        ui.metricsTableView.verticalHeader().visible = False
         ui.comparedSelector.addAttribute("vtkMRMLScalarVolumeNode", "MRSynthesis.Kind", "synthetic")
         ui.flickerButton.connect("clicked(bool)", self._onFlicker)
         ui.leaveButton.connect("clicked(bool)", self._onLeave)
@@ -91,7 +92,7 @@ class CompareSection:
             self._measure(synthetic, reference)
         self._follow(synthetic, reference)
         self._showChosen(synthetic, reference)
-        self._ui.metricsTableView.setMRMLTableNode(metricsTableOf(synthetic) if synthetic is not None else None)
+        self._showFigures(metricsTableOf(synthetic) if synthetic is not None else None)
         self._enable(synthetic, self._view is not None and self._view.isShown)
 
     def show(self, layoutName: str) -> None:
@@ -155,6 +156,16 @@ class CompareSection:
         self._watch.follow(measured, () if differences is None else (differences.difference,))
         self._ui.rangeSlider.enabled = differences is not None
         self._range.follow(self._state, differences)
+
+    def _showFigures(self, table: vtkMRMLTableNode | None) -> None:
+        view = self._ui.metricsTableView
+        view.visible = table is not None
+        if table is not view.mrmlTableNode():
+            view.setMRMLTableNode(table)
+            view.resizeRowsToContents()
+        # All rows are seen; columns that find no room are scrolled to.
+        bars = view.horizontalHeader().sizeHint, view.horizontalScrollBar().sizeHint
+        view.setFixedHeight(view.verticalHeader().length() + sum(bar.height() for bar in bars) + 2 * view.frameWidth)
 
     def _showChosen(self, synthetic: vtkMRMLScalarVolumeNode | None, reference: vtkMRMLScalarVolumeNode | None) -> None:
         """Bring the views up to date while one of the layouts is in front, also that of a scene saved in it."""
@@ -223,3 +234,4 @@ class CompareSection:
     def _say(self, text: str) -> None:
         self._ui.compareStatusLabel.setTextFormat(qt.Qt.PlainText)
         self._ui.compareStatusLabel.text = text
+        self._ui.compareStatusLabel.visible = bool(text)

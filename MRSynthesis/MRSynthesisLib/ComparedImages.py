@@ -100,7 +100,7 @@ def _title(images: ComparedImages, role: Role) -> str:
         Role.SOURCE: _("Source: {name}"),
         Role.SYNTHETIC: _("Synthetic {contrast}"),
         Role.REFERENCE: _("Reference: {name}"),
-        Role.DIFFERENCE: _("Difference: synthetic \N{MINUS SIGN} reference"),
+        Role.DIFFERENCE: _("Synthetic \N{MINUS SIGN} reference"),
         Role.GRADIENT_DIFFERENCE: _("Gradient difference"),
         Role.UNCERTAINTY: _("Uncertainty {contrast}"),
     }

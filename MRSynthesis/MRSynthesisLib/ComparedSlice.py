@@ -7,7 +7,8 @@ from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSliceCompositeNode, vtkMRMLSl
 from slicer.util import VTKObservationMixin
 
 from MRSynthesisLib.ComparisonLayouts import VIEW_GROUP
-from MRSynthesisLib.SlicePlane import turnSlice
+from MRSynthesisLib.SlicePlane import leftSide, turnSlice
+from MRSynthesisLib.SyntheticNode import isSynthetic
 from MRSynthesisLib.ViewText import Place, ViewText
 
 _WHITE = (1.0, 1.0, 1.0)
@@ -43,6 +44,7 @@ class ComparedSlice(VTKObservationMixin):
         self._logic: vtkMRMLSliceLogic = sliceWidget.sliceLogic()
         self._title = ViewText(sliceWidget.sliceView(), (Place.TOP_LEFT, Place.TOP), _WHITE)
         self._note = ViewText(sliceWidget.sliceView(), (Place.CENTRE,), _GREY)
+        self._side = ViewText(sliceWidget.sliceView(), (Place.LEFT,), _GREY)
         self._fittedTo: vtkMRMLScalarVolumeNode | None = None
         self._fitted: tuple | None = None
         self.node.SetViewGroup(VIEW_GROUP)
@@ -61,9 +63,19 @@ class ComparedSlice(VTKObservationMixin):
         return self._logic.GetSliceCompositeNode()
 
     @property
+    def texts(self) -> tuple[ViewText, ...]:
+        """Whatever is written into the view."""
+        return self._title, self._note, self._side
+
+    @property
     def title(self) -> str:
         """The line in the view's corner."""
         return self._title.text
+
+    @property
+    def side(self) -> str:
+        """The letter at the left edge: which side of the patient lies there; none in a view without image."""
+        return self._side.text
 
     @property
     def note(self) -> str:
@@ -85,8 +97,10 @@ class ComparedSlice(VTKObservationMixin):
         composite.EndModify(wasModifying)
         composite.SetInteractionFlags(flags)
         self.node.SetLayoutLabel(content.label)
-        self._title.setText(content.title)
+        # An image that was not acquired has its warning in the other corner.
+        self._title.setText(content.title, isAlone=not any(map(isSynthetic, (content.background, content.foreground))))
         self._note.setText(content.note)
+        self._tellSide()
 
     def setLinked(self, linked: bool, hot: bool) -> None:
         """Link the view with the others of its group; hot: also while the mouse button is down."""
@@ -113,8 +127,8 @@ class ComparedSlice(VTKObservationMixin):
         self.removeObservers()
         if self.composite is not None:
             self.show(SliceContent(self.node.GetLayoutLabel(), "", None))
-        self._title.remove()
-        self._note.remove()
+        for text in self.texts:
+            text.remove()
 
     def _fit(self) -> None:
         width, height, _one = self.node.GetDimensions()
@@ -125,9 +139,13 @@ class ComparedSlice(VTKObservationMixin):
         self._fitted = self._fieldOfView()
 
     def _onSliceModified(self, _caller: vtkMRMLSliceNode, _event: str) -> None:
-        """Notice that the user has zoomed or panned: that is to stay, whatever becomes of the window."""
+        """Tell the side, and notice that the user has zoomed or panned: that stays, whatever becomes of the window."""
+        self._tellSide()
         if self._fitted is not None and self._fieldOfView() != self._fitted and not self._isResized:
             self._fitted = None
+
+    def _tellSide(self) -> None:
+        self._side.setText(leftSide(self.node) if self.composite.GetBackgroundVolumeID() else "")
 
     def _onRender(self, _caller: vtk.vtkRenderer, _event: str) -> None:
         """Fit again to a window that has another size now; Qt gives a new view its size long after it was made."""

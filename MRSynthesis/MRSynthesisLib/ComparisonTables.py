@@ -33,13 +33,14 @@ def updateMetricsTable(
     markProduct(tableNode, synthetic, _KIND)
     modifying = tableNode.StartModify()
     tableNode.RemoveAllColumns()
-    for (title, meaning), cells in zip(_columns(comparison), _cells(comparison), strict=True):
+    for (name, meaning), cells in zip(_columns(comparison), _cells(comparison), strict=True):
         column = vtk.vtkStringArray()
-        column.SetName(title)
+        column.SetName(name)
         for cell in cells:
             column.InsertNextValue(cell)
         tableNode.AddColumn(column)
-        tableNode.SetColumnDescription(title, meaning)
+        tableNode.SetColumnDescription(name, meaning)
+        tableNode.SetColumnTitle(name, name.replace(" (", "\n("))  # in two lines it is as narrow as its figures
     tableNode.SetUseColumnTitleAsColumnHeader(True)
     tableNode.SetLocked(True)
     tableNode.SetDescription(_description(comparison))
@@ -56,19 +57,19 @@ def _cells(comparison: Comparison) -> list[tuple[str, ...]]:
     """The table's columns, each from top to bottom."""
     from mrsynth.comparison_display import figures_in_words
 
-    images = {"synthetic": _("Synthetic"), "linear": _("Source, rescaled"), "intensity map": _("Source, intensity map")}
+    images = {"synthetic": _("Synthetic"), "linear": _("Source, rescaled"), "intensity map": _("Source, mapped")}
     masks = {"head": _("Head"), "whole volume": _("Whole volume")}
     rows = [(images[row.image], masks[row.metrics.mask], *figures_in_words(row.metrics)) for row in comparison.rows]
     return list(zip(*rows, strict=True))
 
 
 def _columns(comparison: Comparison) -> tuple[tuple[str, str], ...]:
-    """Title and meaning of each column."""
+    """Name and meaning of each column."""
     peak = _("Peak signal-to-noise ratio in dB, higher is better; the peak is {0:.2f}, {1}")
     full = peak.format(comparison.reference_range, _("the reference's maximum minus its minimum"))
     percentile = peak.format(comparison.reference_percentile_range, _("the reference's 0.5 to 99.5 percentile span"))
     return (
-        (_("Image"), _("The synthetic volume, or the source with the intensities that fit the reference best")),
+        (_("Image"), _("The synthetic volume, or the source: rescaled, or mapped, to fit the reference best")),
         (_("Inside"), _("Where the figures were measured; the head is found in the reference")),
         (_("MAE (SD)"), _("Mean absolute error in standard deviations of the volume, lower is better")),
         (_("MSE (SD²)"), _("Mean squared error in squared standard deviations, lower is better")),

@@ -8,6 +8,7 @@ from mrsynth.comparison_display import DIFFERENCE_COLOURS, GRADIENT_COLOURS, col
 from mrsynth.errors import InputError
 
 _ENTRIES = 256
+_BEHIND_TEXT = 0.65
 _BAR_LABELS = 3
 """Both ends and the middle, which are short numbers."""
 
@@ -83,6 +84,9 @@ def createColorBar(node: vtkMRMLScalarVolumeNode) -> vtkMRMLColorLegendDisplayNo
     bar.SetMaxNumberOfColors(_ENTRIES)
     bar.SetPosition(0.97, 0.5)
     bar.SetSize(0.1, 0.4)
+    for text in (bar.GetTitleTextProperty(), bar.GetLabelTextProperty()):  # legible on a bright rim, too
+        text.SetBackgroundColor(0, 0, 0)
+        text.SetBackgroundOpacity(_BEHIND_TEXT)
     bar.SetVisibility(True)
     return bar
 

@@ -81,3 +81,4 @@ class ReportExport:
     def _say(self, text: str, textFormat: int = qt.Qt.PlainText) -> None:
         self._ui.compareStatusLabel.setTextFormat(textFormat)
         self._ui.compareStatusLabel.text = text
+        self._ui.compareStatusLabel.visible = bool(text)

@@ -50,6 +50,17 @@ def turnSlice(sliceNode: vtkMRMLSliceNode, volume: vtkMRMLScalarVolumeNode, orie
     sliceNode.EndModify(wasModifying)
 
 
+def leftSide(sliceNode: vtkMRMLSliceNode) -> str:
+    """Which side of the patient lies at the left edge of a view: ``R``, ``L``, ``A``, ``P``, ``S`` or ``I``.
+
+    In an oblique view the nearest of them; the letters are those of the English words in every language, as scanners
+    print them.
+    """
+    towardsRight = slicer.util.arrayFromVTKMatrix(sliceNode.GetSliceToRAS())[:3, 0]
+    axis = int(np.argmax(np.abs(towardsRight)))
+    return ("RAS" if towardsRight[axis] < 0 else "LPI")[axis]
+
+
 def _towardsRas(volume: vtkMRMLScalarVolumeNode) -> np.ndarray:
     """3x3: the directions of the grid's axes that lie nearest to R, A and S, orthonormal even if it is sheared."""
     order = _sliceOrder(volume)
@@ -61,8 +72,8 @@ def _towardsRas(volume: vtkMRMLScalarVolumeNode) -> np.ndarray:
 
 
 def _sliceOrder(volume: vtkMRMLScalarVolumeNode) -> SliceOrder:
-    dimensions = volume.GetImageData().GetDimensions()
-    # Only the grid counts here: one number stands for all voxels.
+    # Only the axes count here, and whether one holds a single voxel: no other is looked at.
+    dimensions = [min(size, 2) for size in volume.GetImageData().GetDimensions()]
     return SliceOrder.of(Volume(np.broadcast_to(np.float32(0), dimensions), _affine(volume)))
 
 

@@ -24,6 +24,7 @@ class Place(IntEnum):
     BOTTOM_RIGHT = 1
     TOP_LEFT = 2
     TOP_RIGHT = 3
+    LEFT = 6
     TOP = 7
     CENTRE = -1
 
@@ -46,7 +47,7 @@ class ViewText(VTKObservationMixin):
         VTKObservationMixin.__init__(self)
         self._sliceView = sliceView
         self._places = tuple(places)
-        self._text = ""
+        self._text, self._isAlone = "", False
         self._corners = sliceView.cornerAnnotation()
         self._renderer = sliceView.renderWindow().GetRenderers().GetFirstRenderer()
         self._actor = vtk.vtkTextActor()
@@ -60,11 +61,16 @@ class ViewText(VTKObservationMixin):
         """What is shown; empty for nothing."""
         return self._text
 
-    def setText(self, text: str) -> None:
-        """Show a text; an empty one takes it away."""
-        if text == self._text:
+    def setText(self, text: str, isAlone: bool = False) -> None:
+        """Show a text; an empty one takes it away.
+
+        Args:
+            text: What to show.
+            isAlone: Whether the other corner beside it is empty, so that it may be as wide as the view.
+        """
+        if (text, isAlone) == (self._text, self._isAlone):
             return
-        self._text = text
+        self._text, self._isAlone = text, isAlone
         if text:
             self._renderer.AddViewProp(self._actor)
         else:
@@ -87,12 +93,17 @@ class ViewText(VTKObservationMixin):
         points = min(width, height) / pixelsPerPoint / _POINTS_PER_VIEW
         points = round(min(max(points, _SMALLEST_POINTS), _LARGEST_POINTS))
         place = self._freePlace()
-        share = 0.9 if place in (Place.TOP, Place.CENTRE) else 0.46
+        isWide = place in (Place.TOP, Place.CENTRE) or (place is Place.TOP_LEFT and self._isAlone and self._isRightFree)
+        share = 0.9 if isWide else 0.46
         letters = int(width * share / (points * pixelsPerPoint * _WIDTH_OF_LETTER))
         self._actor.SetInput(folded(self._text, letters))
         self._actor.GetTextProperty().SetFontSize(points)
         _justify(self._actor.GetTextProperty(), place)
         self._actor.SetPosition(*_position(place, width, height, _MARGIN_POINTS * pixelsPerPoint))
+
+    @property
+    def _isRightFree(self) -> bool:
+        return not self._corners.GetText(Place.TOP_RIGHT.value)
 
     def _freePlace(self) -> Place:
         free = [place for place in self._places if place is Place.CENTRE or not self._corners.GetText(place.value)]
@@ -129,13 +140,13 @@ def _makeReadable(textProperty: vtk.vtkTextProperty, color: tuple[float, float, 
 
 
 def _justify(textProperty: vtk.vtkTextProperty, place: Place) -> None:
-    if place is Place.TOP_LEFT:
+    if place in (Place.TOP_LEFT, Place.LEFT):
         textProperty.SetJustificationToLeft()
     elif place in (Place.TOP_RIGHT, Place.BOTTOM_RIGHT):
         textProperty.SetJustificationToRight()
     else:
         textProperty.SetJustificationToCentered()
-    if place is Place.CENTRE:
+    if place in (Place.CENTRE, Place.LEFT):
         textProperty.SetVerticalJustificationToCentered()
     elif place is Place.BOTTOM_RIGHT:
         textProperty.SetVerticalJustificationToBottom()
@@ -144,6 +155,11 @@ def _justify(textProperty: vtk.vtkTextProperty, place: Place) -> None:
 
 
 def _position(place: Place, width: int, height: int, margin: float) -> tuple[float, float]:
-    x = {Place.TOP_LEFT: margin, Place.TOP_RIGHT: width - margin, Place.BOTTOM_RIGHT: width - margin}
-    y = {Place.CENTRE: height / 2, Place.BOTTOM_RIGHT: margin}
+    x = {
+        Place.TOP_LEFT: margin,
+        Place.LEFT: margin,
+        Place.TOP_RIGHT: width - margin,
+        Place.BOTTOM_RIGHT: width - margin,
+    }
+    y = {Place.CENTRE: height / 2, Place.LEFT: height / 2, Place.BOTTOM_RIGHT: margin}
     return x.get(place, width / 2), y.get(place, height - margin)

@@ -102,7 +102,7 @@ def panelStates(widget: Any, source: Any, reference: Any) -> Iterator[str]:
     ui.referenceSelector.setCurrentNode(reference)
     yield "idle"
     ui.synthesizeButton.click()
-    wait_until(lambda: ui.statusLabel.text.startswith("Synthesizing"), PATIENCE_S)
+    wait_until(lambda: ui.statusLabel.text.startswith("Synthesizing") and hasBegun(ui.progressBar), PATIENCE_S)
     yield "running"
     wait_until(lambda: not widget.logic.isRunning, PATIENCE_S)
     wait_until(lambda: ui.reportButton.enabled, PATIENCE_S)
@@ -113,6 +113,11 @@ def panelStates(widget: Any, source: Any, reference: Any) -> Iterator[str]:
     ui.synthesizeButton.click()
     wait_until(lambda: not widget.logic.isRunning, PATIENCE_S)
     yield "error"
+
+
+def hasBegun(bar: Any) -> bool:
+    """Whether a bar shows more than nothing; one without a measure shows no more than that."""
+    return bar.value > 0 or bar.maximum == 0
 
 
 def layoutButtons(ui: Any) -> dict[str, Any]:

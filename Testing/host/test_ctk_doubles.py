@@ -3,6 +3,7 @@
 import ctk
 import pytest
 import qt
+import slicer
 import slicer_host
 
 
@@ -37,6 +38,25 @@ def test_what_was_hidden_before_a_section_collapsed_stays_hidden(a_section):
     a_section.collapsed = True
     a_section.collapsed = False
     assert a_section.findChild("QLabel", "hidden").isHidden()
+
+
+def test_what_is_hidden_or_shown_in_a_collapsed_section_is_so_when_it_opens(a_section):
+    a_section.collapsed = True
+    a_section.shown.visible, a_section.hidden.visible = False, True
+    assert a_section.hidden.isHidden()
+    a_section.collapsed = False
+    assert (a_section.shown.isHidden(), a_section.hidden.isHidden()) == (True, False)
+
+
+def test_what_is_put_into_a_collapsed_section_is_seen_when_it_opens(a_section):
+    a_section.collapsed = True
+    late = qt.QLabel("late")
+    a_section.layout().addWidget(late)
+    a_section.show()
+    slicer.app.processEvents()
+    assert not late.visible
+    a_section.collapsed = False
+    assert late.visible and not a_section.hidden.visible
 
 
 def test_a_section_is_checked_while_it_is_open(a_section):

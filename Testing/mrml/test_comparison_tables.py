@@ -30,7 +30,7 @@ def columnOf(table, title):
 
 def test_the_table_has_the_figures_of_the_command_line(a_synthetic, a_measurement):
     table = updateMetricsTable(a_measurement.comparison, a_synthetic)
-    images = ["Synthetic", "Source, rescaled", "Source, intensity map"]
+    images = ["Synthetic", "Source, rescaled", "Source, mapped"]
     rows = rowsOf(table)
     assert [row[:2] for row in rows] == [[image, mask] for image in images for mask in ("Head", "Whole volume")]
     lines = a_measurement.comparison.to_table().splitlines()[2:8]
@@ -45,6 +45,11 @@ def test_every_column_says_what_it_means(a_synthetic, a_measurement):
     peaks = [table.GetColumnDescription(title) for title in titles if "PSNR" in title]
     assert f"{a_measurement.comparison.reference_range:.2f}" in peaks[0]
     assert f"{a_measurement.comparison.reference_percentile_range:.2f}" in peaks[1]
+
+
+def test_the_units_of_a_column_stand_below_its_name(a_synthetic, a_measurement):
+    table = updateMetricsTable(a_measurement.comparison, a_synthetic)
+    assert table.GetColumnTitle("PSNR dB (max-min)") == "PSNR dB\n(max-min)" and table.GetColumnTitle("SSIM") == "SSIM"
 
 
 def test_the_tables_description_says_grid_baselines_and_warnings(a_synthetic, a_measurement):

@@ -129,15 +129,15 @@ def test_no_observer_is_left_behind(a_layout_manager, some_images):
     comparison.setBlend(0.5)
     comparison.flicker()
     parts = [comparison, comparison._windows, *comparison._slices.values()]
-    parts += [text for compared in comparison._slices.values() for text in (compared._title, compared._note)]
+    parts += [text for compared in comparison._slices.values() for text in compared.texts]
     assert all(part.Observations for part in parts)
     left = [weakref.ref(part) for part in parts]
-    assert [str(one).count("vtkObserver (") for one in listed] == [before[0] + 3, before[1] + 3]
+    assert [str(one).count("vtkObserver (") for one in listed] == [before[0] + 3, before[1] + 4]
     comparison.cleanup()
     assert [str(one).count("vtkObserver (") for one in listed] == before
     del comparison, parts
     gc.collect()
-    assert [reference() for reference in left] == [None] * 20
+    assert [reference() for reference in left] == [None] * 26
 
 
 def test_a_colour_bar_is_in_the_view_of_its_volume_though_the_view_is_younger(

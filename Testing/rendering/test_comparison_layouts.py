@@ -137,8 +137,9 @@ def test_a_view_that_is_made_before_its_layout_is_as_the_layout_would_make_it(a_
 
     a_layout_manager.setLayout(layoutIdentifier(node, "Six views", True))
     expected = described()
-    slicer.mrmlScene.Clear(True)
     a_layout_manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+    for role in Role:
+        slicer.mrmlScene.RemoveNode(slicer.mrmlScene.GetSingletonNode(role.viewName, "vtkMRMLSliceNode"))
     for _again in range(2):
         for role in Role:
             makeView(slicer.mrmlScene, role)

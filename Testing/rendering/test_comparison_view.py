@@ -235,5 +235,14 @@ def test_a_blend_ends_the_flicker_and_another_layout_begins_with_the_synthetic_i
     assert background(view) == some_images.synthetic.GetID()
 
 
+def test_every_image_says_which_side_of_the_patient_is_left(a_comparison, a_layout_manager, some_images):
+    a_comparison.show(replace(some_images, uncertainty=None, reference=None), "Six views")
+    sides = {role: compared.side for role, compared in a_comparison._slices.items()}
+    without = (Role.REFERENCE, Role.UNCERTAINTY)
+    assert sides == {role: "" if role in without else "R" for role in Role}
+    a_comparison.setOrientation("Sagittal")
+    assert a_comparison._slices[Role.SOURCE].side == "A"
+
+
 def test_flicker_without_images_shows_nothing(a_comparison):
     assert a_comparison.flicker() == ""

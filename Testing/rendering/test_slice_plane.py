@@ -7,7 +7,7 @@ import slicer
 from mrsynth.errors import InputError
 from MRSynthesisLib.ComparisonLayouts import Role
 from MRSynthesisLib.ComparisonView import ComparedImages
-from MRSynthesisLib.SlicePlane import ORIENTATIONS, acquisitionOrientation, turnSlice
+from MRSynthesisLib.SlicePlane import ORIENTATIONS, acquisitionOrientation, leftSide, turnSlice
 
 # Columns: the directions of i, j and k, where k runs through the slices.
 STACKS = {
@@ -46,6 +46,18 @@ def test_a_stack_is_shown_in_its_own_plane(a_volume, a_slice_node, plane):
     assert acquisitionOrientation(volume) == plane
     turnSlice(a_slice_node, volume, acquisitionOrientation(volume))
     assert a_slice_node.GetOrientation() == plane
+
+
+@pytest.mark.parametrize(("orientation", "letters"), [("Axial", "RL"), ("Sagittal", "AP"), ("Coronal", "RL")])
+def test_the_side_at_the_left_edge_is_the_patients(a_volume, a_slice_node, orientation, letters):
+    """As radiologists look at a patient: from the feet, from the left side, from the front."""
+    turnSlice(a_slice_node, a_volume("oblique", affine=affineOf(turned(STACKS["Axial"]))), orientation)
+    assert leftSide(a_slice_node) == letters[0]
+    sliceToRas = slicer.util.arrayFromVTKMatrix(a_slice_node.GetSliceToRAS())
+    sliceToRas[:3, :2] *= -1  # seen upside down
+    slicer.util.updateVTKMatrixFromArray(a_slice_node.GetSliceToRAS(), sliceToRas)
+    assert leftSide(a_slice_node) == letters[1]
+    a_slice_node.SetOrientation(orientation)
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)

@@ -35,10 +35,29 @@ def test_a_text_stands_where_it_is_told(a_layout_manager, place):
     rows, columns = view.pixels().max(axis=-1).nonzero()
     height, width, _rgb = view.pixels().shape
     text.remove()
-    assert (rows.mean() < height / 2) == (place is not Place.BOTTOM_RIGHT)
-    side = {Place.TOP_LEFT: 0.05, Place.TOP: 0.5}.get(place, 0.95)
+    level = {Place.BOTTOM_RIGHT: 0.95, Place.LEFT: 0.5}.get(place, 0.05)
+    assert rows.mean() / height == pytest.approx(level, abs=0.05)
+    side = {Place.TOP_LEFT: 0.05, Place.LEFT: 0.05, Place.TOP: 0.5}.get(place, 0.95)
     assert columns.mean() / width == pytest.approx(side, abs=0.1)
     assert not view.pixels().any()
+
+
+def test_a_text_that_is_alone_takes_the_whole_width(a_layout_manager):
+    view = a_layout_manager.sliceWidget("Yellow").sliceView()
+    text = ViewText(view, (Place.TOP_LEFT,), (1, 1, 1))
+
+    def height():
+        rows, _columns = view.pixels().max(axis=-1).nonzero()
+        return rows.max() - rows.min()
+
+    text.setText("Reference: DemoHead of somebody with a name")
+    folded_ = height()
+    text.setText(text.text, isAlone=True)
+    assert height() < 0.7 * folded_
+    view.cornerAnnotation().SetText(Place.TOP_RIGHT.value, "another's")
+    assert height() == folded_
+    view.cornerAnnotation().SetText(Place.TOP_RIGHT.value, "")
+    text.remove()
 
 
 def test_only_a_changed_text_asks_for_a_new_picture(a_layout_manager):

@@ -9,6 +9,7 @@ slicer_host.install()
 
 import slicer  # noqa: E402 (the host comes first)
 import slicer.packaging  # noqa: E402
+from compared_pair import a_measured_pair, a_pair  # noqa: E402, F401 (fixtures)
 from job_examples import identity_model_in  # noqa: E402
 from run_watcher import a_request, a_source, a_watcher  # noqa: E402, F401 (fixtures)
 from slicer_host import layout, messages, module_loading, uncaught  # noqa: E402

@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import psutil
 import pytest
+from compared_pair import PROVENANCE
 from job_witness import remaining
 from panel_clicks import a_scan
 from slicer_host.events import wait_until
@@ -18,10 +19,9 @@ from MRSynthesisLib import ComparisonRun as module
 from MRSynthesisLib import RunFolder
 from MRSynthesisLib.ComparisonMeasurement import measureCompared, takeCompared
 from MRSynthesisLib.ComparisonRun import ComparisonRun
-from MRSynthesisLib.SyntheticNode import Provenance, describe
+from MRSynthesisLib.SyntheticNode import describe
 from MRSynthesisLib.WorkerLaunch import WorkerLaunch, commandLaunch
 
-PROVENANCE = Provenance("PD", "same", "1.0.0", "ab" * 32, "run1", "2026-08-01T12:00:00Z")
 LINGERING = "import sys, time; open(sys.argv[1], 'w').close(); time.sleep(120)"
 
 

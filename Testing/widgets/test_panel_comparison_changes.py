@@ -6,7 +6,8 @@ import weakref
 import numpy as np
 import pytest
 import slicer_host
-from panel_clicks import PATIENCE_S, a_scan, of_kind
+from compared_pair import choose_pair
+from panel_clicks import PATIENCE_S, of_kind
 from slicer_host.events import wait_until
 
 import slicer  # isort: skip (the host is there once slicer_host is)
@@ -18,34 +19,9 @@ from MRSynthesisLib import MeasuredComparison
 from MRSynthesisLib.CompareSection import CompareSection
 from MRSynthesisLib.ComparisonLayouts import PLOT_VIEWS, isComparisonInFront, layoutIdentifier, plotsInFront
 from MRSynthesisLib.DifferenceDisplay import setSymmetricRange, symmetricRange
-from MRSynthesisLib.SyntheticNode import Provenance, describe
 
 FOUR_UP = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
 PLAIN, RICH = 0, 1
-
-
-@pytest.fixture
-def a_pair(a_panel):
-    """A synthetic volume and a reference, which nobody has chosen yet."""
-    source, synthetic = a_scan("Ball T2"), a_scan("Ball T2 synthetic PD", "PD")
-    voxels = slicer.util.arrayFromVolume(synthetic)
-    voxels += (0.05 * voxels.max() * np.random.default_rng(1).standard_normal(voxels.shape)).astype(voxels.dtype)
-    describe(
-        synthetic, source, Provenance("PD", "same", "1.0.0", "ab" * 32, "run1", "2026-08-01T12:00:00Z"), "synthetic"
-    )
-    return synthetic, a_scan("Ball PD", "PD")
-
-
-@pytest.fixture
-def a_measured_pair(a_panel, a_pair):
-    choose_pair(a_panel, *a_pair)
-    wait_until(lambda: a_panel.ui.reportButton.enabled, PATIENCE_S)
-    return a_pair
-
-
-def choose_pair(panel, synthetic, reference):
-    with slicer.util.NodeModify(panel._state):
-        panel._state.comparedVolume, panel._state.comparedReference = synthetic, reference
 
 
 def figures():
@@ -100,6 +76,21 @@ def test_a_difference_or_a_table_that_is_deleted_comes_back_without_being_measur
     wait_until(lambda: measured.products is not None and measured.products.isWhole, PATIENCE_S)
     assert figures() == expected and a_panel.ui.slicePlotButton.enabled
     np.testing.assert_array_equal(slicer.util.arrayFromVolume(of_kind("difference")), voxels)
+
+
+def test_the_table_is_there_with_all_its_rows_once_there_are_figures(a_panel, a_pair):
+    view = a_panel.ui.metricsTableView
+    assert not view.isVisibleTo(a_panel.parent)
+    choose_pair(a_panel, *a_pair)
+    wait_until(lambda: a_panel.ui.reportButton.enabled, PATIENCE_S)
+    assert view.isVisibleTo(a_panel.parent) and view.model().rowCount() == 6
+    tall = view.height
+    assert tall >= 6 * view.rowHeight(0) + view.horizontalHeader().sizeHint.height()
+    slicer.mrmlScene.RemoveNode(slicer.util.getNode("Ball T2"))  # and with it the baselines
+    wait_until(lambda: view.model().rowCount() == 2 and a_panel.ui.reportButton.enabled, PATIENCE_S)
+    assert view.height == tall - 4 * view.rowHeight(0)
+    a_panel._state.comparedVolume = None
+    assert not view.isVisibleTo(a_panel.parent)
 
 
 def test_a_volume_that_is_deleted_takes_its_figures_along(a_panel, a_measured_pair):

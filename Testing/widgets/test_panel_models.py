@@ -98,6 +98,7 @@ def test_adding_a_model_can_be_cancelled_and_leaves_nothing(a_panel, a_slow_comm
     ui, others = a_panel.ui, a_slow_command.with_name(".theirs.y.part")
     others.mkdir(parents=True)
     before = set(psutil.Process().children(recursive=True))
+    ui.modelsCollapsibleButton.collapsed = False
     assert not ui.cancelModelButton.isVisibleTo(a_panel.parent)
     a_panel.modelsSection.addModel(str(tmp_path))
     assert ui.cancelModelButton.isVisibleTo(a_panel.parent)
@@ -111,6 +112,7 @@ def test_adding_a_model_can_be_cancelled_and_leaves_nothing(a_panel, a_slow_comm
 
 def test_fetching_a_card_can_be_cancelled(a_panel, a_slow_command):
     messages.answer(True)
+    a_panel.ui.modelsCollapsibleButton.collapsed = False
     a_panel.modelsSection.askForCard("https://example.org/card.json")
     wait_until(lambda: (a_slow_command / "new").exists())
     slicer_host.click(a_panel.ui.cancelModelButton)

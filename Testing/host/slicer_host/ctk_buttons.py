@@ -4,9 +4,11 @@ from PySide6 import QtCore, QtGui, QtWidgets
 
 from slicer_host.declared import stored
 
+_ASKED_FOR = QtCore.Qt.WA_WState_ExplicitShowHide
+
 
 class ctkCollapsibleButton(QtWidgets.QAbstractButton):
-    """A header that shows and hides what lies under it."""
+    """A header that shows and hides what lies under it; what is shown or hidden while it is closed has a say, too."""
 
     contentsCollapsed = QtCore.Signal(bool)
 
@@ -14,7 +16,8 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
         super().__init__(*([parent] if isinstance(parent, QtWidgets.QWidget) else []))
         if isinstance(parent, str):
             self.setText(parent)
-        self._isCollapsed = False
+        self._isCollapsed, self._isForcing = False, False
+        self._wanted: dict[QtWidgets.QWidget, bool] = {}
         self.setCheckable(True)
         self.setChecked(True)
         self.setSizePolicy(QtWidgets.QSizePolicy.Minimum, QtWidgets.QSizePolicy.Preferred)
@@ -30,32 +33,58 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
             return
         self._isCollapsed = collapsed
         self.setMaximumHeight(self._headerHeight() if collapsed else 16777215)
-        for child in self.children():
-            if isinstance(child, QtWidgets.QWidget):
-                self._show(child)
+        if collapsed:
+            self._hideAll()
+        else:
+            wanted, self._wanted = self._wanted, {}
+            for child, isWanted in wanted.items():
+                child.removeEventFilter(self)
+                self._force(child, isWanted)
         self.updateGeometry()
         self.contentsCollapsed.emit(collapsed)
 
-    def _show(self, child: QtWidgets.QWidget) -> None:
-        if self._isCollapsed and not child.isHidden():
-            child.hide()
-            child._hiddenByCollapse = True
-        elif not self._isCollapsed and getattr(child, "_hiddenByCollapse", False):
-            child.show()
-            child._hiddenByCollapse = False
+    def _hideAll(self) -> None:
+        """Hide the children, also those that have come since."""
+        for child in self.children():
+            if isinstance(child, QtWidgets.QWidget) and child not in self._wanted:
+                self._wanted[child] = not (child.isHidden() and child.testAttribute(_ASKED_FOR))
+                child.installEventFilter(self)
+                self._force(child, False)
+
+    def _force(self, child: QtWidgets.QWidget, visible: bool) -> None:
+        self._isForcing = True
+        child.setVisible(visible)
+        if visible or self._isCollapsed:  # nobody has asked for this: a later hide() is still news
+            child.setAttribute(_ASKED_FOR, False)
+        self._isForcing = False
+
+    def eventFilter(self, child: QtCore.QObject, event: QtCore.QEvent) -> bool:
+        """Note what is asked of a child while it is out of sight; it comes back, or not, when the button is opened."""
+        if child in self._wanted and not self._isForcing:
+            if event.type() == QtCore.QEvent.ShowToParent:
+                self._wanted[child] = True
+                self._force(child, False)
+            elif event.type() == QtCore.QEvent.HideToParent:
+                self._wanted[child] = False
+        return False
 
     def setVisible(self, visible: bool) -> None:
+        if self._isCollapsed:
+            self._hideAll()
+        self._isForcing = True
         super().setVisible(visible)
-        for child in self.children() if self._isCollapsed else []:
-            if isinstance(child, QtWidgets.QWidget):
-                self._show(child)
+        self._isForcing = False
+
+    def _headerSize(self) -> QtCore.QSize:
+        return QtCore.QSize(self.fontMetrics().horizontalAdvance(self.text()) + 40, self._headerHeight())
 
     def sizeHint(self) -> QtCore.QSize:
-        header = QtCore.QSize(self.fontMetrics().horizontalAdvance(self.text()) + 40, self._headerHeight())
+        header = self._headerSize()
         return header if self._isCollapsed or not self.layout() else self.layout().totalSizeHint().expandedTo(header)
 
     def minimumSizeHint(self) -> QtCore.QSize:
-        return self.sizeHint()
+        header = self._headerSize()
+        return header if self._isCollapsed or not self.layout() else self.layout().totalMinimumSize().expandedTo(header)
 
     def hitButton(self, position: QtCore.QPoint) -> bool:
         return position.y() < self._headerHeight()

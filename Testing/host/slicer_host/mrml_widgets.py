@@ -80,8 +80,11 @@ class qMRMLTableView(QtWidgets.QTableView):
         for column in range(columns):
             for row in range(rows):
                 model.setItem(row, column, QtGui.QStandardItem(node.GetCellText(row, column)))
-            model.setHeaderData(column, QtCore.Qt.Horizontal, node.GetColumnName(column))
+            name = node.GetColumnName(column)
+            title = node.GetColumnTitle(name) if node.GetUseColumnTitleAsColumnHeader() else ""
+            model.setHeaderData(column, QtCore.Qt.Horizontal, title or name)
         self.setModel(model)
+        self.resizeColumnsToContents()
 
     transposed = stored(bool, False)
     firstRowLocked = stored(bool, False)
