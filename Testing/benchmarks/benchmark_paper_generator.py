@@ -1,34 +1,36 @@
 """How much faster the paper's generator is than its layers one after the other, in evaluation and in training.
 
-    python Testing/benchmarks/benchmark_paper_generator.py --threads 2 --batches 1 2 4
+    python Testing/benchmarks/benchmark_paper_generator.py [--monai FOLDER]
 
-Prints a table. The variants take turns, so that a busy machine slows all of them, and the best of the rounds counts:
-look at ratios, not at seconds. The processor's time stands beside the wall's, as waiting for other programs is not in
-it; with more than one thread it counts the threads' waiting for each other, so compare it with one.
+Compared are, with the same weights on the same voxels and in the same run: PyTorch's layers, patch by patch and in
+batches; MONAI's sliding window over them (if it is there, see requirements.txt); and this project. They take turns, and
+medians count: look at ratios, not at seconds. The processors' time stands beside the clock's.
 """
 
 import argparse
 import copy
 import os
-import platform
-import time
+import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
+from document import Section
+from machine import in_words, machine
 from torch import Tensor, nn
+from turns import Row, Work, compared, in_turns
 
+from mrsynth.memory_fallback import CPU, PatchPredictor
 from mrsynth.networks.paper_generator import PaperGenerator
+from mrsynth.process_memory import ask_for_large_pages
+from mrsynth.stack_synthesis import StackSynthesis
+from mrsynth.tiling import Tiling
 
-Pass = Callable[[Tensor], Tensor]
-
-
-@dataclass(frozen=True)
-class Seconds:
-    """Time for one patch: on the clock, and of the processor."""
-
-    wall: float
-    processor: float
+PATCH, STRIDE = 32, 8
+BLOCK = (56, 56, 32)  # 16 patches
+TITLES = ("way", "s a patch", "times faster", "processor s a patch", "times less work")
 
 
 def a_trained_generator(seed: int = 0) -> PaperGenerator:
@@ -43,94 +45,112 @@ def a_trained_generator(seed: int = 0) -> PaperGenerator:
     return generator
 
 
-def timed(run: Callable[[], object], patches: int) -> Seconds:
-    wall, processor = time.perf_counter(), time.process_time()
-    run()
-    return Seconds((time.perf_counter() - wall) / patches, (time.process_time() - processor) / patches)
-
-
-def in_turns(variants: dict[str, Callable[[], object]], patches: dict[str, int], rounds: int) -> dict[str, Seconds]:
-    """Run each variant once without looking, then in turns; return the best wall and processor time of each."""
-    for run in variants.values():
-        run()
-    times: dict[str, list[Seconds]] = {name: [] for name in variants}
-    for _ in range(rounds):
-        for name, run in variants.items():
-            times[name].append(timed(run, patches[name]))
-    return {name: Seconds(min(t.wall for t in all), min(t.processor for t in all)) for name, all in times.items()}
-
-
-def evaluation(generator: PaperGenerator, patch: int, batches: Sequence[int], rounds: int) -> dict[str, Seconds]:
-    # Both get what suits them: PyTorch's convolutions are faster on weights with the channels last.
-    plain = copy.deepcopy(generator).to(memory_format=torch.channels_last_3d)
-    variants, patches = {}, {}
-    for batch in batches:
-        source = torch.randn(batch, patch, patch, patch, 1).permute(0, 4, 1, 2, 3)
-        for name, function in (("layers", plain.layer_by_layer), ("fast", generator)):
-            variants[f"{name}, batch {batch}"] = lambda function=function, source=source: function(source)
-            patches[f"{name}, batch {batch}"] = batch
-    with torch.inference_mode():
-        return in_turns(variants, patches, rounds)
-
-
-def training_step(generator: PaperGenerator, function: Pass, source: Tensor) -> None:
-    generator.zero_grad()
-    function(source).abs().mean().backward()
-
-
-def training(generator: PaperGenerator, patch: int, batches: Sequence[int], rounds: int) -> dict[str, Seconds]:
-    plain, fast = (copy.deepcopy(generator).train() for _ in range(2))
-    plain = plain.to(memory_format=torch.channels_last_3d)
-    variants, patches = {}, {}
-    for batch in batches:
-        source = torch.randn(batch, patch, patch, patch, 1).permute(0, 4, 1, 2, 3)
-        for name, network, function in (("layers", plain, plain.layer_by_layer), ("fast", fast, fast)):
-            variants[f"{name}, batch {batch}"] = lambda n=network, f=function, s=source: training_step(n, f, s)
-            patches[f"{name}, batch {batch}"] = batch
-    return in_turns(variants, patches, rounds)
-
-
-def relative_difference(generator: PaperGenerator, patch: int) -> float:
-    source = torch.randn(1, 1, patch, patch, patch)
-    with torch.inference_mode():
-        expected = generator.layer_by_layer(source)
-        return ((generator(source) - expected).abs().max() / expected.abs().max()).item()
-
-
-def table(title: str, times: dict[str, Seconds]) -> str:
-    """Return a Markdown table with the ratios to the layers at their best batch size."""
-    plain = [seconds for name, seconds in times.items() if name.startswith("layers")]
-    wall, processor = min(p.wall for p in plain), min(p.processor for p in plain)
-    rows = [
-        f"| {name} | {t.wall:.3f} | {wall / t.wall:.1f} | {t.processor:.3f} | {processor / t.processor:.1f} |"
-        for name, t in times.items()
+def evaluation(batches: Sequence[int], rounds: int) -> Section:
+    """Time patches through the network, batch by batch, and a block of a scan through sliding windows."""
+    generator = a_trained_generator().eval()
+    plain = Plain(generator)
+    works = [
+        Work(f"{name}, batch {batch}", _pass(network, _patches(batch)), batch, is_reference=network is plain)
+        for batch in batches
+        for name, network in (("PyTorch", plain), ("this project", generator))
     ]
-    header = f"| {title} | wall s a patch | times faster | processor s a patch | times faster |"
-    return "\n".join([header, "|---|---|---|---|---|", *rows])
+    block = np.random.default_rng(0).normal(size=BLOCK).astype(np.float32)
+    windows = _windows(generator, plain, block)
+    with torch.inference_mode():
+        answers = {work.name: work.run() for work in windows}
+        rows = compared([*works, *windows], in_turns([*works, *windows], rounds))
+    return Section("The paper's generator, evaluation", TITLES, _cells(rows), _note(answers))
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--patch", type=int, default=32, help="voxels along each side")
-    parser.add_argument("--batches", type=int, nargs="+", default=[1, 2, 4], help="patches at a time")
-    parser.add_argument("--rounds", type=int, default=3, help="turns, of which the best counts")
-    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of PyTorch")
-    parser.add_argument("--only", choices=["evaluation", "training"], help="leave the other one out")
-    return parser.parse_args()
+def training(batches: Sequence[int], rounds: int) -> Section:
+    """Time steps of training: forward, backward, no optimiser."""
+    works = []
+    for batch in batches:
+        generator = a_trained_generator().train()
+        plain = Plain(a_trained_generator().train())
+        for name, network in (("PyTorch", plain), ("this project", generator)):
+            step = _step(network, _patches(batch))
+            works.append(Work(f"{name}, batch {batch}", step, batch, is_reference=network is plain))
+    return Section("The paper's generator, step of training", TITLES, _cells(compared(works, in_turns(works, rounds))))
+
+
+class Plain(nn.Module):
+    """The generator as PyTorch runs it, with the weights in the order that suits its convolutions."""
+
+    def __init__(self, generator: PaperGenerator) -> None:
+        super().__init__()
+        self.generator = copy.deepcopy(generator).to(memory_format=torch.channels_last_3d)
+
+    def forward(self, source: Tensor) -> Tensor:
+        return self.generator.layer_by_layer(source)
+
+
+def _windows(generator: PaperGenerator, plain: Plain, block: np.ndarray) -> list[Work]:
+    """Return the ways to take a block of a scan through overlapping patches; the same patches and blend for all."""
+    patches = int(np.prod([(size - PATCH) // STRIDE + 1 for size in BLOCK]))
+    predictor = PatchPredictor(copy.deepcopy(generator), CPU)
+    ours = StackSynthesis(predictor, Tiling((PATCH,) * 3, (STRIDE,) * 3, "mean"), None, lambda patches: None)
+    works = [Work("this project, sliding window", lambda: ours.run(block)[0], patches)]
+    try:
+        from monai.inferers import sliding_window_inference
+    except ImportError:
+        return works
+    source = torch.from_numpy(block)[None, ..., None].permute(0, 4, 1, 2, 3)
+
+    def run(batch: int) -> Callable[[], np.ndarray]:
+        settings = {"roi_size": (PATCH,) * 3, "sw_batch_size": batch, "overlap": 1 - STRIDE / PATCH, "mode": "constant"}
+        return lambda: sliding_window_inference(source, predictor=plain, **settings)[0, 0].numpy()
+
+    return [*works, *(Work(f"MONAI sliding window, batch {batch}", run(batch), patches) for batch in (1, 2))]
+
+
+def _patches(batch: int) -> Tensor:
+    return torch.randn(batch, PATCH, PATCH, PATCH, 1).permute(0, 4, 1, 2, 3)
+
+
+def _pass(network: nn.Module, source: Tensor) -> Callable[[], Any]:
+    return lambda: network(source)
+
+
+def _step(network: nn.Module, source: Tensor) -> Callable[[], Any]:
+    def run() -> None:
+        network.zero_grad()
+        network(source).abs().mean().backward()
+
+    return run
+
+
+def _cells(rows: Sequence[Row]) -> list[list[Any]]:
+    return [[r.name, r.timing.wall, r.times_faster, r.timing.processor, r.times_less_work] for r in rows]
+
+
+def _note(answers: dict[str, np.ndarray]) -> str:
+    (_, ours), *others = answers.items()
+    threads = f"{torch.get_num_threads()} threads, patches of {PATCH}^3."
+    if not others:
+        return f"{threads} MONAI was not there."
+    difference = max(float(np.abs(ours - other).max()) for _, other in others)
+    relative = difference / max(float(np.abs(other).max()) for _, other in others)
+    return f"{threads} Largest difference from MONAI's sliding window: {difference:.2g}, relative {relative:.2g}."
 
 
 def main() -> None:
-    options = arguments()
+    """Print both tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--batches", type=int, nargs="+", default=[1, 2, 4], help="patches at a time")
+    parser.add_argument("--rounds", type=int, default=5, help="turns, whose medians count")
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of PyTorch")
+    parser.add_argument("--only", choices=["evaluation", "training"], help="leave the other one out")
+    parser.add_argument("--monai", type=Path, help="folder that MONAI was installed into")
+    options = parser.parse_args()
+    if options.monai is not None:
+        sys.path.append(str(options.monai))
+    ask_for_large_pages()
     torch.set_num_threads(options.threads)
-    generator = a_trained_generator().eval()
-    how = (options.patch, options.batches, options.rounds)
-    print(f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}, PyTorch {torch.__version__}, ", end="")
-    print(f"{options.threads} threads, load {os.getloadavg()[0]:.1f}, patches of {options.patch}^3")
-    print(f"largest relative difference {relative_difference(generator, options.patch):.1e}\n", flush=True)
-    if options.only != "training":
-        print(table("evaluation", evaluation(generator, *how)), flush=True)
-    if options.only != "evaluation":
-        print("\n" + table("training step", training(generator, *how)))
+    print(f"{in_words(machine())}\n", flush=True)
+    for name, measured in (("evaluation", evaluation), ("training", training)):
+        if options.only in (None, name):
+            print(measured(options.batches, options.rounds).markdown(), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,129 +1,109 @@
-"""How long a user waits, and how much memory it takes: ``make bench`` prints the table and keeps it in RESULTS.md.
+"""How long a user waits, how much memory it takes, and how both grow with the number of slices.
 
-Every row is a process of its own, from its start to its end, so that importing PyTorch, reading and writing count.
-The network's pass alone stands beside it. Times are medians; the machine is described above them.
+    python Testing/benchmarks/benchmark_synthesis.py
+
+Every row but the warm worker's is a process of its own, from its start to its end, so that importing PyTorch, reading
+and writing count. Rows that are compared take turns; times are medians, memory is the most that was seen.
 """
 
-import os
-import platform
+import argparse
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import psutil
+from document import Section
+from machine import in_words, machine
+from processes import Measurement, measure
 
 from mrsynth.demo_head import HeadGrid, build_demo_head
 from mrsynth.volume import Volume
 from mrsynth.volume_writing import write_volume
 
-RESULTS = Path(__file__).with_name("RESULTS.md")
-REPEATS = 3
-POLL_S = 0.02
+MODELS = ("t2-to-pd", "pd-to-t2")
 SIZES = {"224 x 224 x 32 (the report's)": (224, 224, 32), "256 x 256 x 130 (IXI as acquired)": (256, 256, 130)}
-SPACINGS = {32: (0.9375, 0.9375, 3.75), 130: (0.9375, 0.9375, 1.25)}
+SPACINGS_MM = {32: (0.9375, 0.9375, 3.75), 130: (0.9375, 0.9375, 1.25)}
+SCALED_SLICES = (32, 64, 128, 256)
+TITLES = ("what", "s", "processor s", "peak MiB", "runs")
+MRSYNTH = (sys.executable, "-m", "mrsynth.cli.main")
 
 
-@dataclass(frozen=True)
-class Measurement:
-    """One process: wall time from start to end, and the most memory that it and its children held at once."""
-
-    seconds: float
-    peak_bytes: int
-
-
-def measure(command: Sequence[str]) -> Measurement:
-    """Run a command to its end.
-
-    Raises:
-        RuntimeError: If it fails.
-    """
-    peak = 0
-    with tempfile.TemporaryFile() as errors:  # a pipe that nobody reads would fill and hold the process up
-        started = time.perf_counter()
-        process = psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
-        while process.poll() is None:
-            peak = max(peak, _held_bytes(process))
-            time.sleep(POLL_S)
-        seconds = time.perf_counter() - started
-        errors.seek(0)
-        if process.returncode:
-            raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}: {errors.read().decode()}")
-    return Measurement(seconds, peak)
+def end_to_end(rounds: int) -> Section:
+    """Time the command line, file to file."""
+    with tempfile.TemporaryDirectory() as folder:
+        commands = {
+            f"`synthesize`, {name}, {model}": _synthesis(_scan(Path(folder), shape), model)
+            for name, shape in SIZES.items()
+            for model in MODELS
+        }
+        commands["`--help`"] = [*MRSYNTH, "--help"]
+        rows = _measured(commands, rounds)
+        rows += _measured({"`demo`": [*MRSYNTH, "demo", "--output", str(Path(folder) / "demo")]}, 1)
+    return Section("From file to file, start-up included", TITLES, rows)
 
 
-def _held_bytes(process: psutil.Popen) -> int:
-    held = 0
-    for each in (process, *_children(process)):
-        try:
-            held += each.memory_info().rss
-        except psutil.Error:
-            continue  # it has just ended
-    return held
-
-
-def _children(process: psutil.Popen) -> list[psutil.Process]:
-    try:
-        return process.children(recursive=True)
-    except psutil.Error:
-        return []
+def scaling(rounds: int) -> Section:
+    """Time one model on more and more slices of 224 x 224."""
+    with tempfile.TemporaryDirectory() as folder:
+        commands = {
+            f"224 x 224 x {slices}": _synthesis(_scan(Path(folder), (224, 224, slices)), MODELS[0])
+            for slices in SCALED_SLICES
+        }
+        rows = _measured(commands, rounds)
+    per_slice = [f"{1000 * (row[1] - rows[0][1]) / (slices - 32):.0f}" for row, slices in _more_than_first(rows)]
+    note = f"Milliseconds for each slice beyond the first 32: {', '.join(per_slice)}."
+    return Section(f"Growth with the slices ({MODELS[0]})", TITLES, rows, note)
 
 
 def tiled_head(shape: tuple[int, int, int]) -> Volume:
     """Return the demo head's T2 on a grid of a size, repeated along the slices where it is too short."""
     head = build_demo_head(grid=HeadGrid(shape=(shape[0], shape[1], 32))).t2.voxels
     repeats = -(-shape[2] // head.shape[2])
-    return Volume(np.tile(head, (1, 1, repeats))[:, :, : shape[2]], np.diag([*SPACINGS[shape[2]], 1.0]))
+    spacing_mm = SPACINGS_MM.get(shape[2], SPACINGS_MM[130])
+    return Volume(np.tile(head, (1, 1, repeats))[:, :, : shape[2]], np.diag([*spacing_mm, 1.0]))
 
 
-def synthesis_rows(folder: Path) -> list[str]:
-    mrsynth = [sys.executable, "-m", "mrsynth.cli.main"]
-    rows = []
-    for name, shape in SIZES.items():
-        source = folder / f"{shape[2]}.nii.gz"
-        write_volume(tiled_head(shape), source)
-        for model in ("t2-to-pd", "pd-to-t2"):
-            command = [*mrsynth, "synthesize", str(source), str(folder / "out.nii.gz"), "--model", model, "--force"]
-            rows.append(_row(f"`synthesize`, {name}, {model}", [measure(command) for _ in range(REPEATS)]))
-    demo = [*mrsynth, "demo", "--output", str(folder / "demo")]
-    rows.append(_row("`demo`", [measure(demo)]))
-    rows.append(_row("`--help` (start-up)", [measure([*mrsynth, "--help"]) for _ in range(REPEATS)]))
-    return rows
+def _scan(folder: Path, shape: tuple[int, int, int]) -> Path:
+    path = folder / f"{shape[0]}x{shape[2]}.nii.gz"
+    if not path.exists():
+        write_volume(tiled_head(shape), path)
+    return path
 
 
-def _row(name: str, measurements: Sequence[Measurement]) -> str:
+def _synthesis(scan: Path, model: str) -> list[str]:
+    return [*MRSYNTH, "synthesize", str(scan), str(scan.with_name("out.nii.gz")), "--model", model, "--force"]
+
+
+def _measured(commands: dict[str, list[str]], rounds: int) -> list[list[Any]]:
+    found: dict[str, list[Measurement]] = {name: [] for name in commands}
+    for _ in range(rounds):
+        for name, command in commands.items():
+            found[name].append(measure(command))
+    return [_row(name, measurements) for name, measurements in found.items()]
+
+
+def _row(name: str, measurements: Sequence[Measurement]) -> list[Any]:
     seconds = statistics.median(m.seconds for m in measurements)
+    processor_s = statistics.median(m.processor_s for m in measurements)
     peak = max(m.peak_bytes for m in measurements)
-    return f"| {name} | {len(measurements)} | {seconds:.1f} | {peak / 2**20:.0f} |"
+    return [name, seconds, processor_s, round(peak / 2**20), len(measurements)]
 
 
-def machine() -> str:
-    cores, memory = os.cpu_count(), psutil.virtual_memory().total / 2**30
-    load = psutil.getloadavg()[0]
-    return (
-        f"{platform.machine()} CPU, {cores} cores, {memory:.0f} GiB, {platform.system()}, Python "
-        f"{platform.python_version()}, load {load:.1f} before the first row"
-    )
+def _more_than_first(rows: list[list[Any]]) -> list[tuple[list[Any], int]]:
+    return list(zip(rows, SCALED_SLICES, strict=True))[1:]
 
 
 def main() -> None:
-    header = [
-        "# Time and memory",
-        "",
-        f"{machine()}.",
-        "",
-        "| what | runs | median s | peak MiB |",
-        "|---|---|---|---|",
-    ]
-    with tempfile.TemporaryDirectory() as folder:
-        table = "\n".join([*header, *synthesis_rows(Path(folder))]) + "\n"
-    RESULTS.write_text(table, encoding="utf-8")
-    print(table)
+    """Print both tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3, help="runs of each row")
+    options = parser.parse_args()
+    print(f"{in_words(machine())}\n", flush=True)
+    for measured in (end_to_end, scaling):
+        print(measured(options.rounds).markdown(), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,131 @@
+"""The benchmarks count right and write what they counted; how fast anything is, no test asks."""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from model_examples import make_model
+
+from mrsynth.models.store import default_store
+from mrsynth.models.weights import load_model
+from mrsynth.presets import figures_of
+from mrsynth.volume import Volume
+
+BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+
+
+@pytest.fixture(autouse=True)
+def the_benchmarks_folder(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+
+
+def test_ways_take_turns_and_are_compared_with_the_best_reference():
+    from turns import Timing, Work, compared, in_turns
+
+    order = []
+    works = [Work(name, lambda name=name: order.append(name)) for name in "ab"]
+    timings = in_turns(works, rounds=2)
+    assert order == ["a", "b"] * 3 and {len(found) for found in timings.values()} == {2}
+    works = [Work("slow", None, is_reference=True), Work("best", None, is_reference=True), Work("fast", None)]
+    timings = {
+        "slow": [Timing(9, 9)] * 3,
+        "best": [Timing(4, 4), Timing(8, 5), Timing(4, 4)],
+        "fast": [Timing(1, 2), Timing(2, 2), Timing(9, 2)],
+    }
+    rows = {row.name: row for row in compared(works, timings)}
+    assert rows["fast"].timing == Timing(2, 2)
+    assert (rows["fast"].times_faster, rows["fast"].times_less_work) == (4, 2)
+    assert rows["best"].times_faster == 1
+
+
+def test_a_way_is_timed_by_its_units():
+    from turns import Work, in_turns
+
+    (timing,) = in_turns([Work("wait", lambda: time.sleep(0.05), units=5)], rounds=1)["wait"]
+    assert 0.01 <= timing.wall < 0.05 and timing.processor < 0.01
+
+
+def test_a_process_is_measured_with_its_children():
+    from processes import measure
+
+    child = "x = bytearray(200_000_000); import time; time.sleep(0.5)"
+    script = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
+    found = measure([sys.executable, "-c", script])
+    assert found.peak_bytes > 200_000_000 and found.seconds >= 0.5 and found.processor_s > 0
+
+
+def test_a_process_that_fails_is_told_of_with_its_last_words():
+    from processes import measure
+
+    with pytest.raises(RuntimeError, match="ended with 3: no more"):
+        measure([sys.executable, "-c", "import sys; sys.stderr.write('no more'); sys.exit(3)"])
+
+
+def test_results_are_a_table_a_document_and_a_picture(tmp_path):
+    from document import Section, write_results
+    from machine import machine
+
+    sections = [
+        Section("One", ("what", "s"), [["a", 1.23456], ["b", 20]], "A note."),
+        Section("Two", ("what", "s"), []),
+    ]
+    write_results(tmp_path, machine(), sections)
+    text = (tmp_path / "RESULTS.md").read_text()
+    assert "## One\n\n| what | s |\n| --- | --- |\n| a | 1.23 |\n| b | 20 |\n\nA note.\n" in text
+    document = json.loads((tmp_path / "results.json").read_text())
+    assert document["sections"][0]["rows"] == [["a", 1.23456], ["b", 20]]
+    assert document["machine"]["cores"] >= 1 and document["machine"]["processor"]
+    assert (tmp_path / "results.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_growing_scan_keeps_the_heads_size_in_plane():
+    from benchmark_synthesis import tiled_head
+
+    pytest.importorskip("nilearn")
+    head = tiled_head((64, 64, 40))
+    assert head.shape == (64, 64, 40)
+    np.testing.assert_array_equal(head.voxels[:, :, 32:], head.voxels[:, :, :8])
+
+
+@pytest.fixture
+def a_paper_model(tmp_path):
+    inference = {"mode": "paper", "patch": [8, 8, 4], "stride": [2, 2, 2], "smooth_stride": [4, 4, 2]}
+    network = {"name": "paper-generator", "configuration": {"filters": [2] * 8}}
+    make_model(tmp_path, name="small", network=network, inference=inference)
+    return load_model(default_store([tmp_path]).find("small"))
+
+
+def test_presets_are_measured_against_the_most_exact_one_and_the_figures_fit_a_card(a_paper_model, monkeypatch):
+    import benchmark_presets as module
+
+    voxels = np.random.default_rng(0).uniform(50, 100, (12, 12, 6)).astype(np.float32)
+    scan = Volume(voxels, np.diag([1.0, 1.0, 4.0, 1.0]))
+    monkeypatch.setattr(module, "tiled_head", lambda shape: scan)
+    monkeypatch.setattr(module, "SHAPE", scan.shape)
+    section = module.preset_section(a_paper_model, [(scan, scan.with_voxels(voxels[::-1].copy()))], rounds=1)
+    rows = {row[0]: dict(zip(section.columns, row, strict=True)) for row in section.rows}
+    assert list(rows) == ["paper", "standard", "draft"]
+    assert rows["paper"]["change dB"] == 0 and rows["paper"]["rms difference / deviation"] == 0
+    assert rows["draft"]["rms difference / deviation"] > 0
+    assert all(row["s"] > 0 and row["times faster"] > 0 for row in rows.values())
+    card = module.card_with_figures(a_paper_model.card, section, "noise, this machine")
+    figures = figures_of("draft", card.inference)
+    assert figures.note == "noise, this machine"
+    assert figures.psnr_change_db == pytest.approx(rows["draft"]["change dB"], abs=1e-3)
+
+
+def test_a_model_of_whole_stacks_is_compared_with_itself(tmp_path, monkeypatch):
+    import benchmark_presets as module
+
+    whole = {"mode": "smooth", "patch": None, "stride": None, "smooth_stride": None}
+    make_model(tmp_path, inference=whole)
+    model = load_model(default_store([tmp_path]).find("tiny"))
+    voxels = np.random.default_rng(0).uniform(50, 100, (12, 12, 6)).astype(np.float32)
+    scan = Volume(voxels, np.diag([1.0, 1.0, 4.0, 1.0]))
+    monkeypatch.setattr(module, "tiled_head", lambda shape: scan)
+    section = module.preset_section(model, [(scan, scan)], rounds=1)
+    assert [row[0] for row in section.rows] == ["standard", "draft"]
+    assert section.rows[0][2] == 1
