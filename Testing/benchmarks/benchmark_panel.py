@@ -7,6 +7,7 @@ taken of the processors in the meantime is told apart (Linux), so that the figur
 """
 
 import argparse
+import gc
 import os
 import statistics
 import subprocess
@@ -92,6 +93,8 @@ def gaps_of_a_run(shape: tuple[int, int, int]) -> tuple[list, float]:
     panel = slicer_host.loadModule(MODULE)
     panel.ui.sourceSelector.setCurrentNode(a_head("Head T2", 0, shape))
     panel.ui.referenceSelector.setCurrentNode(a_head("Head PD", 1, shape))
+    gc.collect()
+    gc.freeze()  # Python's collector would look through all that was there before in one gap, whatever the panel does
     heartbeat = Heartbeat()
     start = time.perf_counter()
     heartbeat.start()
