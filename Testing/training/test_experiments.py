@@ -5,8 +5,8 @@ import pytest
 from small_heads import EXPERIMENT
 
 from mrsynth.errors import InputError, MissingFile
+from mrsynth_training.card_texts import read_card_texts
 from mrsynth_training.experiments import Experiment, read_experiment, shipped_experiments
-from mrsynth_training.export import read_card_texts
 
 
 def test_an_experiment_survives_json(an_experiment):
