@@ -56,13 +56,6 @@ def test_a_missing_experiment_file_is_refused(tmp_path):
         read_experiment(tmp_path / "none.toml")
 
 
-def test_a_card_needs_its_texts(an_experiment_file):
-    assert read_card_texts(an_experiment_file)["data"] == "three scans"
-    an_experiment_file.write_text(EXPERIMENT.replace('licence = "Apache-2.0"\n', ""), encoding="utf-8")
-    with pytest.raises(InputError, match=r"a table \[card\].*missing: licence"):
-        read_card_texts(an_experiment_file)
-
-
 def test_the_experiments_behind_the_shipped_models_are_whole_and_go_by_name():
     for name in ("pd-to-t2", "t2-to-pd"):
         path = shipped_experiments()[name]
