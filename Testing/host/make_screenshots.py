@@ -102,7 +102,7 @@ def panelStates(widget: Any, source: Any, reference: Any) -> Iterator[str]:
     ui.referenceSelector.setCurrentNode(reference)
     yield "idle"
     ui.synthesizeButton.click()
-    wait_until(lambda: ui.statusLabel.text.startswith("Synthesizing") and hasBegun(ui.progressBar), PATIENCE_S)
+    wait_until(lambda: isUnderWay(ui) or not widget.logic.isRunning, PATIENCE_S)
     yield "running"
     wait_until(lambda: not widget.logic.isRunning, PATIENCE_S)
     wait_until(lambda: ui.reportButton.enabled, PATIENCE_S)
@@ -115,9 +115,10 @@ def panelStates(widget: Any, source: Any, reference: Any) -> Iterator[str]:
     yield "error"
 
 
-def hasBegun(bar: Any) -> bool:
-    """Whether a bar shows more than nothing; one without a measure shows no more than that."""
-    return bar.value > 0 or bar.maximum == 0
+def isUnderWay(ui: Any) -> bool:
+    """Whether a part of the synthesis is done; a bar without a measure does not tell more than that it goes on."""
+    bar = ui.progressBar
+    return ui.statusLabel.text.startswith("Synthesizing") and (bar.maximum == 0 or bar.value >= bar.maximum // 4)
 
 
 def layoutButtons(ui: Any) -> dict[str, Any]:
