@@ -11,8 +11,9 @@ from mrsynth.head import robust_scale
 GROUPS = 10
 
 DEFINITION = (
-    "synthetic and noise-free reference each in units of its own median tissue intensity, voxels of the head; a scan's "
-    "uncertainty is brought to its error by one factor, fitted on the other scans"
+    "share of the absolute error held by the tenth of the voxels with the largest uncertainty, beside the tenth with "
+    "the largest error, which no uncertainty can exceed; Spearman's correlation; mean error over mean uncertainty. "
+    "Synthetic and noise-free reference are each in units of their own median tissue intensity"
 )
 
 

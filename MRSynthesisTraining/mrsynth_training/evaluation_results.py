@@ -6,6 +6,7 @@ from typing import Any
 
 from mrsynth.atomic_file import make_folder, write_bytes
 from mrsynth.json_file import write_json
+from mrsynth.metrics import HEAD
 from mrsynth.models.card import ModelCard
 from mrsynth_training.evaluation_pictures import write_reliability_picture
 from mrsynth_training.evaluation_tables import write_evaluation_tables
@@ -33,9 +34,9 @@ def write_evaluation(folder: Path, cards: Mapping[str, ModelCard], findings: Map
     write_json(folder / f"{SUMMARY}.json", {label: _summary(card) for label, card in cards.items()})
     write_evaluation_tables(folder, findings)
     for label, found in findings.items():
-        if found.uncertainty:
+        if found.uncertainty[HEAD]:
             make_folder(folder / label)
-            write_reliability_picture(folder / label / RELIABILITY_PICTURE, found.uncertainty)
+            write_reliability_picture(folder / label / RELIABILITY_PICTURE, found.uncertainty[HEAD])
 
 
 def _summary(card: ModelCard) -> dict[str, Any]:

@@ -77,12 +77,12 @@ def _false_lesions(models: Mapping[str, Findings]) -> Iterator[Cells]:
 
 def _uncertainty(models: Mapping[str, Findings]) -> Iterator[Cells]:
     tenths = [f"{what}_{tenth}" for what in ("uncertainty", "error") for tenth in range(1, GROUPS + 1)]
-    yield ("model", "case", "worst_tenth", "largest_possible", "rank_correlation", "scale_from_others", *tenths)
+    yield ("model", "case", "mask", "worst_tenth", "largest_possible", "rank_correlation", "scale_from_others", *tenths)
     for model, findings in models.items():
-        scales = scales_from_others(findings.uncertainty)
-        for each, scale in zip(findings.uncertainty, scales, strict=True):
-            shares = (each.worst_tenth, each.largest_possible, each.rank_correlation)
-            yield (model, each.case, *shares, scale, *each.uncertainty, *each.error)
+        for mask, scans in findings.uncertainty.items():
+            for each, scale in zip(scans, scales_from_others(scans), strict=True):
+                shares = (each.worst_tenth, each.largest_possible, each.rank_correlation)
+                yield (model, each.case, mask, *shares, scale, *each.uncertainty, *each.error)
 
 
 def _tissues(models: Mapping[str, Findings]) -> Iterator[Cells]:

@@ -7,11 +7,12 @@ import numpy as np
 from mrsynth.baselines import IntensityMap
 from mrsynth.comparison import reference_head
 from mrsynth.errors import InputError
+from mrsynth.metrics import HEAD, WHOLE_VOLUME
 from mrsynth.models.weights import LoadedModel
 from mrsynth.synthesis import Synthesis, SynthesisOptions, synthesize
 from mrsynth.volume import Volume
 from mrsynth_training.error_by_uncertainty import ErrorByUncertainty, relate, relative_error
-from mrsynth_training.evaluation import NETWORK, TRAINED_MAP, CaseResult, measure_case
+from mrsynth_training.evaluation import MASKS, NETWORK, TRAINED_MAP, CaseResult, measure_case
 from mrsynth_training.evaluation_cases import EvaluationCase, KnownScan
 from mrsynth_training.false_lesions import FalseLesions, HealthyWhiteMatter
 from mrsynth_training.known_tissue_agreement import KnownReference, KnownTissues
@@ -30,14 +31,14 @@ class Findings:
         results: Figures of each case and reference.
         lesions: Of the heads that were given some.
         false_lesions: Of the healthy heads, by estimate (`LOOKED_INTO`).
-        uncertainty: Of the healthy heads.
+        uncertainty: Of the healthy heads, by mask.
         tissues: Of the healthy heads, by estimate.
     """
 
     results: list[CaseResult] = field(default_factory=list)
     lesions: list[LesionResult] = field(default_factory=list)
     false_lesions: dict[str, list[FalseLesions]] = field(default_factory=lambda: {name: [] for name in LOOKED_INTO})
-    uncertainty: list[ErrorByUncertainty] = field(default_factory=list)
+    uncertainty: dict[str, list[ErrorByUncertainty]] = field(default_factory=lambda: {mask: [] for mask in MASKS})
     tissues: dict[str, list[KnownTissues]] = field(default_factory=lambda: {name: [] for name in LOOKED_INTO})
 
 
@@ -111,9 +112,10 @@ class ModelExamination:
         white = HealthyWhiteMatter(reference, scan.marks.white_matter, scan.spacing_mm, scan.noise)
         for estimate, image in estimates.items():
             self.findings.false_lesions[estimate].append(white.false_lesions(image, name))
-        head = reference_head(reference)
-        error = relative_error(synthetic, reference)[head]
-        self.findings.uncertainty.append(relate(synthesis.uncertainty.voxels[head], error, name))
+        error, uncertainty = relative_error(synthetic, reference), synthesis.uncertainty.voxels
+        masks = {HEAD: reference_head(reference), WHOLE_VOLUME: np.ones(reference.shape, bool)}
+        for mask, inside in masks.items():
+            self.findings.uncertainty[mask].append(relate(uncertainty[inside], error[inside], name))
         try:
             tissues = KnownReference(reference, scan.marks, scan.spacing_mm)
         except InputError:

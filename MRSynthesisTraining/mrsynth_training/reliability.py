@@ -4,9 +4,10 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
+from mrsynth.metrics import HEAD
 from mrsynth.models.summary import THIS_MODEL
 from mrsynth_training import error_by_uncertainty, false_lesions, known_tissue_agreement, lesion_contrast
-from mrsynth_training.error_by_uncertainty import common_scale
+from mrsynth_training.error_by_uncertainty import ErrorByUncertainty, common_scale
 from mrsynth_training.evaluation import NETWORK, TRAINED_MAP
 from mrsynth_training.known_tissue_agreement import PAIRS, SYNTHETIC_REFERENCE
 from mrsynth_training.lesion_contrast import SIZES, LesionResult, share_kept, visible_lesions
@@ -25,7 +26,7 @@ def reliability(findings: Findings) -> dict[str, dict[str, Any]]:
     sections: dict[str, tuple[str, int, Table]] = {
         "lesions": (lesion_contrast.DEFINITION, len({each.case for each in findings.lesions}), _lesions(findings)),
         "false_lesions": (false_lesions.DEFINITION, len(findings.false_lesions[NETWORK]), _false_lesions(findings)),
-        "uncertainty": (error_by_uncertainty.DEFINITION, len(findings.uncertainty), _uncertainty(findings)),
+        "uncertainty": (error_by_uncertainty.DEFINITION, len(findings.uncertainty[HEAD]), _uncertainty(findings)),
         "tissues": (known_tissue_agreement.DEFINITION, len(findings.tissues[NETWORK]), _tissues(findings)),
     }
     return {
@@ -71,9 +72,10 @@ def _false_lesions(findings: Findings) -> Table:
 
 
 def _uncertainty(findings: Findings) -> Table:
-    scans = findings.uncertainty
-    if not scans:
-        return {}
+    return {mask: _uncertainty_row(scans) for mask, scans in findings.uncertainty.items() if scans}
+
+
+def _uncertainty_row(scans: Sequence[ErrorByUncertainty]) -> Row:
     row: Row = {
         "error in the worst tenth": _mean([each.worst_tenth for each in scans]),
         "largest possible": _mean([each.largest_possible for each in scans]),
@@ -81,7 +83,7 @@ def _uncertainty(findings: Findings) -> Table:
     ranks = [each.rank_correlation for each in scans if each.rank_correlation is not None]
     scale = common_scale(scans)
     row |= {"rank correlation": _mean(ranks)} if ranks else {}
-    return {THIS_MODEL: row | ({"error over uncertainty": round(scale, 4)} if scale is not None else {})}
+    return row | ({"error over uncertainty": round(scale, 4)} if scale is not None else {})
 
 
 def _tissues(findings: Findings) -> Table:

@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 from synthesis_examples import PATCHES, WHOLE, a_model, a_scan, on_cpu
 from torch import nn
 
@@ -158,7 +159,8 @@ def test_asking_for_the_uncertainty_does_not_change_the_result(inference):
     assert asked.uncertainty.voxels.min() >= 0
 
 
-def test_the_uncertainty_is_where_overlapping_patches_disagree():
+def test_the_uncertainty_is_where_overlapping_patches_disagree(monkeypatch):
+    monkeypatch.setattr("mrsynth.stack_synthesis.UNCERTAINTY_SMOOTHING_PIXELS", 0.0)
     scan = a_scan((10, 8, 4))
     spread = synthesize(
         scan, a_model(Stretch(), {**PATCHES, "stride": [2, 8, 4]}), on_cpu(uncertainty=True)
@@ -167,13 +169,24 @@ def test_the_uncertainty_is_where_overlapping_patches_disagree():
     assert spread[4:6].max() < 1e-3  # inside both
 
 
+def test_the_uncertainty_is_averaged_over_neighbours_in_the_plane_and_not_across_slices(monkeypatch):
+    scan, model = a_scan((16, 12, 6)), a_model(Stretch(), {**PATCHES, "stride": [4, 8, 4]})
+    smooth = synthesize(scan, model, on_cpu(uncertainty=True))
+    monkeypatch.setattr("mrsynth.stack_synthesis.UNCERTAINTY_SMOOTHING_PIXELS", 0.0)
+    plain = synthesize(scan, model, on_cpu(uncertainty=True))
+    expected = ndimage.gaussian_filter(plain.uncertainty.voxels, (1, 1, 0), mode="nearest")
+    np.testing.assert_allclose(smooth.uncertainty.voxels, expected, rtol=1e-4, atol=1e-4)
+    assert not np.allclose(plain.uncertainty.voxels, expected, rtol=0.1)
+    assert np.array_equal(plain.volume.voxels, smooth.volume.voxels)
+
+
 @pytest.mark.parametrize("turned", [np.diag([1.0, 1, 4, 1]), np.diag([-1.0, 1, 4, 1])], ids=["to-right", "to-left"])
 def test_the_uncertainty_is_where_left_and_right_are_not_treated_alike_in_the_scan_s_units(turned):
     scan = Volume(a_scan((8, 8, 4)).voxels, turned)
     result = synthesize(scan, a_model(Leaning()), on_cpu(uncertainty=True))
     tissue = float(np.median(scan.voxels[scan.voxels > 0]))
     lean = np.linspace(0, 1, 8)
-    expected = np.abs(lean - lean[::-1]) / 2 * tissue
+    expected = ndimage.gaussian_filter1d(np.abs(lean - lean[::-1]) / 2 * tissue, 1.0, mode="nearest")
     np.testing.assert_allclose(result.uncertainty.voxels[:, 3, 2], expected, rtol=1e-3, atol=1e-3)
 
 

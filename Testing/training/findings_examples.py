@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mrsynth.metrics import Metrics
+from mrsynth.metrics import HEAD, WHOLE_VOLUME, Metrics
 from mrsynth_training.error_by_uncertainty import relate
 from mrsynth_training.evaluation import ESTIMATES, MASKS, NETWORK, TRAINED_MAP, CaseResult
 from mrsynth_training.false_lesions import FalseLesions
@@ -28,7 +28,8 @@ def some_findings() -> Findings:
         found.false_lesions[NETWORK].append(FalseLesions(case, 2 * index, 0.1 * index, 0.08))
         found.false_lesions[TRAINED_MAP].append(FalseLesions(case, 0, 0.0, 0.08))
         error = np.arange(1.0, 101.0)
-        found.uncertainty.append(relate(error if index else -error, error, case))
+        found.uncertainty[HEAD].append(relate(error if index else -error, error, case))
+        found.uncertainty[WHOLE_VOLUME].append(relate(error, error, case))
         for estimate in (NETWORK, TRAINED_MAP):
             dice = {(pair, tissue): 0.8 + 0.1 * index for pair in PAIRS for tissue in TISSUES}
             found.tissues[estimate].append(KnownTissues(case, dice | {(PAIRS[0], "CSF"): None}))
