@@ -16,6 +16,8 @@ demo: $(READY)
 	$(BIN)/mrsynth demo --output "$(OUTPUT)" \
 	    $(if $(SCAN),--scan "$(SCAN)") $(if $(MODEL),--model "$(MODEL)") $(if $(REFERENCE),--reference "$(REFERENCE)")
 
+# The arrays of the tests are small: more threads than one would wait for each other most of the time.
+test: export OMP_NUM_THREADS := 1
 test: $(READY)
 	@# Slicer's side has one scene for a process, so what one folder leaves in it must not reach another.
 	for folder in host mrml rendering widgets; do $(BIN)/python -m pytest -q Testing/$$folder || exit 1; done
