@@ -13,7 +13,10 @@ _NAMED = {
     "T2": re.compile(r"(?<![a-z0-9])t2w?i?(?![a-z0-9])"),
     "PD": re.compile(r"(?<![a-z0-9])(pdw?i?|proton)(?![a-z0-9])"),
 }
-_ECHO_TIME, _REPETITION_TIME = "0018,0081", "0018,0080"
+# Other scans than spin echoes of tissue and fluid; a T1 only where nothing else is named, as a T2 may lie on its grid.
+_OTHER = re.compile(r"(?<![a-z])(flair|stir|dwi|adc|swi)(?![a-z])")
+_T1 = re.compile(r"(?<![a-z0-9])t1w?i?(?![a-z0-9])")
+_ECHO_TIME, _REPETITION_TIME, _INVERSION_TIME = "0018,0081", "0018,0080", "0018,0082"
 _LONG_TR_MS = 1500.0  # shorter: T1 decides the contrast
 _LONGEST_TE_OF_PD_MS = 40.0
 _SHORTEST_TE_OF_T2_MS = 60.0
@@ -36,11 +39,13 @@ class FoundContrast:
 def findContrast(node: vtkMRMLScalarVolumeNode) -> FoundContrast:
     """Return the contrast of a volume node.
 
-    A synthetic volume says its own. Names that hold both words say nothing.
+    A synthetic volume says its own. Names that hold both words say nothing, those of other scans that it is neither.
     """
     own = node.GetAttribute("MRSynthesis.Contrast")
     if own in _NAMED:
         return FoundContrast(own, _("{contrast}, synthetic").format(contrast=own))
+    if _isOther(node):
+        return FoundContrast(None, _("Neither T2 nor PD, by its name"))
     for find, reason in (
         (_ofName, _("{contrast}, by its name")),
         (_ofDicom, _("{contrast}, by its DICOM tags")),
@@ -52,24 +57,39 @@ def findContrast(node: vtkMRMLScalarVolumeNode) -> FoundContrast:
     return FoundContrast(None, _("Not known: choose it"))
 
 
+def _isOther(node: vtkMRMLScalarVolumeNode) -> bool:
+    name = (node.GetName() or "").lower()
+    return bool(_OTHER.search(name)) or (bool(_T1.search(name)) and not _named(node))
+
+
+def _named(node: vtkMRMLScalarVolumeNode) -> list[str]:
+    name = (node.GetName() or "").lower()
+    return [contrast for contrast, pattern in _NAMED.items() if pattern.search(name)]
+
+
 def _ofName(node: vtkMRMLScalarVolumeNode) -> str | None:
-    found = [contrast for contrast, pattern in _NAMED.items() if pattern.search((node.GetName() or "").lower())]
+    found = _named(node)
     return found[0] if len(found) == 1 else None
 
 
 def _ofDicom(node: vtkMRMLScalarVolumeNode) -> str | None:
-    """A long repetition time with a short or a long echo time."""
+    """A long repetition time with a short or a long echo time, and no inversion before."""
     database = getattr(slicer, "dicomDatabase", None)
     instances = (node.GetAttribute("DICOM.instanceUIDs") or "").split()
     if database is None or not instances:
         return None
+    echoMs, repetitionMs, inversionMs = (
+        _number(database.instanceValue(instances[0], tag)) for tag in (_ECHO_TIME, _REPETITION_TIME, _INVERSION_TIME)
+    )
+    return None if inversionMs > 0 else contrastOfTimes(repetitionMs, echoMs)
+
+
+def _number(text: str) -> float:
+    """A tag's number, 0 where it is empty or none."""
     try:
-        echoMs, repetitionMs = (
-            float(database.instanceValue(instances[0], tag)) for tag in (_ECHO_TIME, _REPETITION_TIME)
-        )
-    except ValueError:  # the tag is empty, or no number
-        return None
-    return contrastOfTimes(repetitionMs, echoMs)
+        return float(text)
+    except ValueError:
+        return 0.0
 
 
 def contrastOfTimes(repetitionMs: float, echoMs: float) -> str | None:

@@ -9,11 +9,13 @@ import numpy as np
 import psutil
 import pytest
 import slicer_host
+from job_witness import remaining
 from panel_clicks import PATIENCE_S, a_scan, choose, synthesize
 from slicer_host import module_loading, pythonqt, ui_lint
 from slicer_host.events import wait_until
 
-import slicer.util  # isort: skip (the host is there once slicer_host is)
+import slicer.packaging  # isort: skip (the host is there once slicer_host is)
+import slicer.util  # isort: skip
 
 PROJECT = Path(__file__).resolve().parents[2]
 MODULE = PROJECT / "MRSynthesis" / "MRSynthesis.py"
@@ -153,6 +155,62 @@ def test_the_end_of_the_application_ends_the_warnings_in_the_views(a_panel):
     module_loading.unloadModule(MODULE.stem)
     assert annotation.Observations == [] and module._annotation is None
     slicer_host.loadModule(MODULE)
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_reload_and_test_runs_them_all_or_says_why_it_cannot(a_panel, monkeypatch, missing):
+    from MRSynthesisLib.PanelTest import PanelTest
+
+    told, ran = [], []
+    for name in IN_APPLICATION:
+        monkeypatch.setattr(PanelTest, name, lambda self, name=name: ran.append(name))
+    test = sys.modules[MODULE.stem].MRSynthesisTest()
+    monkeypatch.setattr(test, "delayDisplay", told.append)
+    if missing:
+        slicer.packaging.pretendedMissing.add("nibabel")
+    test.runTest()
+    assert ran == ([] if missing else sorted(IN_APPLICATION))
+    expected = "Nothing was tested: the packages that a synthesis needs are not installed." if missing else "All tests"
+    assert told[-1].startswith(expected)
+
+
+@pytest.mark.parametrize("moment", ["while it writes", "while it synthesises", "while it compares"])
+def test_the_end_of_the_application_leaves_neither_process_nor_file(a_panel, tmp_path, monkeypatch, moment):
+    from MRSynthesisLib import RunFolder
+
+    temporary, make = tmp_path / "temporary", RunFolder.tempfile.mkdtemp
+    temporary.mkdir()
+    monkeypatch.setattr(RunFolder.tempfile, "mkdtemp", lambda prefix, dir: make(prefix=prefix, dir=temporary))
+    before = set(psutil.Process().children(recursive=True))
+    choose(a_panel, a_scan("Ball T2"), a_scan("Ball PD", "PD"))
+    slicer_host.click(a_panel.ui.synthesizeButton)
+    if moment == "while it synthesises":
+        wait_until(lambda: set(psutil.Process().children()) - before)
+    elif moment == "while it compares":
+        wait_until(lambda: a_panel.compare._measured.isRunning)
+    pythonqt.unwrap(slicer.app).aboutToQuit.emit()
+    assert not a_panel.compare._measured.isRunning and list(temporary.iterdir()) == []
+    assert remaining(before) == []
+
+
+def test_a_scene_that_is_loaded_brings_its_choices_back(a_panel):
+    choose(a_panel, a_scan("Ball T2"), a_scan("Ball PD", "PD"))
+    a_panel.ui.uncertaintyCheckBox.checked = True
+    scene = slicer.mrmlScene
+    scene.SetSaveToXMLString(1)
+    scene.Commit()
+    scene.SetSaveToXMLString(0)  # the scene is that of all tests
+    saved = scene.GetSceneXMLString()
+    scene.Clear(False)
+    assert not a_panel.ui.uncertaintyCheckBox.checked and a_panel.ui.sourceSelector.currentNode() is None
+    scene.SetLoadFromXMLString(1)
+    scene.SetSceneXMLString(saved)
+    scene.Import()
+    scene.SetLoadFromXMLString(0)
+    ui = a_panel.ui
+    names = [each.currentNode().GetName() for each in (ui.sourceSelector, ui.referenceSelector)]
+    assert names == ["Ball T2", "Ball PD"] and ui.uncertaintyCheckBox.checked
+    assert ui.modelComboBox.itemData(ui.modelComboBox.currentIndex) == "same"
 
 
 @pytest.mark.parametrize("name", IN_APPLICATION)
