@@ -23,7 +23,7 @@ from document import Section
 from machine import in_words, machine
 
 from mrsynth.atomic_file import write_bytes
-from mrsynth.demo_head import build_demo_head
+from mrsynth.demo_head import HeadGrid, build_demo_head
 from mrsynth.metrics import full_range, psnr, standardize
 from mrsynth.models.card import CARD_NAME, ModelCard
 from mrsynth.models.installed import InstalledModel
@@ -120,7 +120,7 @@ def _psnr(volume: Volume, reference: Volume) -> float:
 def _pairs(options: argparse.Namespace, card: ModelCard) -> list[Pair]:
     if options.pair:
         return [(read_volume(Path(source)), read_volume(Path(reference))) for source, reference in options.pair]
-    heads = [build_demo_head(seed) for seed in DEMO_SEEDS]
+    heads = [build_demo_head(seed, HeadGrid(shape=SHAPE)) for seed in DEMO_SEEDS]
     return [(head.t2, head.pd) if card.source_contrast == "T2" else (head.pd, head.t2) for head in heads]
 
 
@@ -138,7 +138,7 @@ def main() -> None:
     parser.add_argument("model", help="name of a model")
     parser.add_argument("--models", type=Path, action="append", default=[], help="folder to look for it first")
     parser.add_argument("--pair", nargs=2, action="append", metavar=("SOURCE", "REFERENCE"), help="on the same grid")
-    parser.add_argument("--rounds", type=int, default=3, help="runs of each preset, whose median counts")
+    parser.add_argument("--rounds", type=int, default=1, help="runs of each preset, whose median counts")
     parser.add_argument("--write-card", action="store_true", help="write the figures into the model's card")
     options = parser.parse_args()
     ask_for_large_pages()
