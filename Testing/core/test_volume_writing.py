@@ -1,6 +1,7 @@
 """An output's name belongs to a whole file or to nothing new."""
 
 import errno
+import gzip
 import os
 import sys
 
@@ -145,3 +146,16 @@ def test_what_killed_processes_left_of_files_is_removed_and_nothing_else(tmp_pat
     remove_partial_files(tmp_path)
     remove_partial_files(tmp_path / "none")
     assert sorted(path.name for path in tmp_path.iterdir()) == [".kept", "kept.partial", "volume.nii"]
+
+
+def test_a_compressed_file_is_about_as_small_as_gzip_makes_it_and_the_same_inside(tmp_path):
+    rng = np.random.default_rng(0)
+    head = np.where(rng.random((40, 40, 12)) > 0.5, rng.uniform(50, 60, (40, 40, 12)), 0)
+    head[:10] = 0
+    volume = Volume(head.astype(np.float32), np.eye(4))
+    write_volume(volume, tmp_path / "x.nii.gz")
+    write_volume(volume, tmp_path / "x.nii")
+    plain, compressed = (tmp_path / "x.nii").read_bytes(), (tmp_path / "x.nii.gz").read_bytes()
+    assert gzip.decompress(compressed) == plain
+    assert len(compressed) < 1.05 * len(gzip.compress(plain, 1))
+    assert compressed[4:8] == bytes(4)  # no time
