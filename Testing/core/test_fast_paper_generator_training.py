@@ -25,9 +25,10 @@ def test_gradients_and_batch_statistics_are_those_of_the_layers(residual, shape)
         torch.testing.assert_close(found, wanted)
 
 
+@pytest.mark.parametrize("residual", [False, True])
 @pytest.mark.parametrize("training", [False, True])
-def test_gradients_are_those_of_finite_differences(training):
-    generator = a_generator(dtype=torch.float64).train(training)
+def test_gradients_are_those_of_finite_differences(training, residual):
+    generator = a_generator(residual, dtype=torch.float64).train(training)
     generator.requires_grad_(False)
     last = generator.layers[-1].convolution.weight.requires_grad_()
     source = a_source((2, 2, 2, 2), torch.float64).requires_grad_()
