@@ -28,7 +28,8 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 
 bench: $(READY)
-	$(BIN)/python Testing/benchmarks/benchmark_synthesis.py
+	$(BIN)/python -m pip install --quiet --no-deps --target build/benchmarks -r Testing/benchmarks/requirements.txt
+	$(BIN)/python Testing/benchmarks/benchmark.py --monai build/benchmarks
 	$(BIN)/python Testing/benchmarks/benchmark_panel.py
 	$(BIN)/python Testing/benchmarks/benchmark_training.py
 
