@@ -15,9 +15,9 @@ The transform's adjoint is its inverse (`frequency_matrices`), so the gradient w
 convolution with the transposed and conjugated kernel, and that with respect to U and V is ``a^T g`` and ``(i a)^T g``,
 g being the transformed gradient of the result.
 
-The planes of equal fx are taken a few at a time, so that what they need fits into the cache. The transform along x,
-before and after that, is `frequency_convolution`'s own; or its caller's, who may know what else to do with the voxels
-while they are at hand (`convolve_planes`).
+The planes of equal fx are taken one by one, each by one thread, so that what they need fits into a core's cache. The
+transform along x, before and after that, is `frequency_convolution`'s own; or its caller's, who may know what else to
+do with the voxels while they are at hand (`convolve_planes`).
 """
 
 from collections.abc import Callable
@@ -28,9 +28,10 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from mrsynth.networks.frequency_matrices import FrequencyMatrices
+from mrsynth.networks.threads import in_threads
 
-# Takes which frequencies they are, and volumes at these, (frequencies, 3 N, C), to the result, (frequencies, 2 N, C').
-Product = Callable[[slice, Tensor], Tensor]
+# Takes the number of a plane, and volumes at its frequencies, (fy fz, 3 N, C), to the result, (fy fz, 2 N, C').
+Product = Callable[[int, Tensor], Tensor]
 
 
 def kernel_spectrum(kernel: Tensor, matrices: FrequencyMatrices) -> Tensor:
@@ -63,7 +64,7 @@ def frequency_convolution(volumes: Tensor, spectrum: Tensor, matrices: Frequency
     """
     if torch.is_grad_enabled() and (volumes.requires_grad or spectrum.requires_grad):
         return _FrequencyConvolution.apply(volumes, spectrum, matrices)
-    return _at_frequencies(volumes, matrices, lambda which, there: _product(there, spectrum[which]), _planes_at_once())
+    return _at_frequencies(volumes, spectrum.shape[3], matrices, _product_with(_by_plane(spectrum, matrices)))
 
 
 def convolve_planes(lines: Tensor, spectrum: Tensor, matrices: FrequencyMatrices) -> Tensor:
@@ -78,10 +79,10 @@ def convolve_planes(lines: Tensor, spectrum: Tensor, matrices: FrequencyMatrices
         Shape (fx p, Y, Z N C'), contiguous.
     """
     planes = lines.view(len(lines) // 2, -1, lines.shape[2])
-    result = _planes(
-        planes, matrices, spectrum.shape[2], lambda which, there: _product(there, spectrum[which]), _planes_at_once()
+    product = _product_with(_by_plane(spectrum, matrices))
+    return _planes(planes, (spectrum.shape[2], spectrum.shape[3]), matrices, product).view(
+        len(lines), lines.shape[1], -1
     )
-    return result.view(len(lines), lines.shape[1], -1)
 
 
 class _FrequencyConvolution(torch.autograd.Function):
@@ -89,71 +90,75 @@ class _FrequencyConvolution(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, volumes: Tensor, spectrum: Tensor, matrices: FrequencyMatrices) -> Tensor:
-        ctx.matrices, ctx.planes_at_once, volumes_there = matrices, _planes_at_once(), []
+        by_plane = _by_plane(spectrum, matrices)
+        kept: list[Tensor | None] = [None] * len(by_plane)
 
-        def product(which: slice, there: Tensor) -> Tensor:
-            volumes_there.append(there)
-            return _product(there, spectrum[which])
+        def product(plane: int, there: Tensor) -> Tensor:
+            kept[plane] = there
+            return _product(there, by_plane[plane])
 
-        result = _at_frequencies(volumes, matrices, product, ctx.planes_at_once)
-        ctx.save_for_backward(spectrum, *volumes_there)
+        result = _at_frequencies(volumes, spectrum.shape[3], matrices, product)
+        ctx.matrices = matrices
+        ctx.save_for_backward(spectrum, *kept)
         return result
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
-        spectrum, *volumes_there = ctx.saved_tensors
-        parts = iter(volumes_there)
+        spectrum, *kept = ctx.saved_tensors
         of_volumes, of_spectrum = ctx.needs_input_grad[:2]
         spectrum_gradient = torch.empty_like(spectrum) if of_spectrum else None
+        by_plane = _by_plane(spectrum, ctx.matrices)
+        gradient_by_plane = _by_plane(spectrum_gradient, ctx.matrices) if of_spectrum else ()
 
-        def product(which: slice, there: Tensor) -> Tensor:
+        def product(plane: int, there: Tensor) -> Tensor:
             if of_spectrum:
-                _outer_product(next(parts), there, spectrum_gradient[which])
-            return _adjoint_product(there, spectrum[which]) if of_volumes else there[:, : _rows(there), :0]
+                _outer_product(kept[plane], there, gradient_by_plane[plane])
+            return _adjoint_product(there, by_plane[plane]) if of_volumes else there[:, : _rows(there), :0]
 
-        volumes_gradient = _at_frequencies(gradient, ctx.matrices, product, ctx.planes_at_once)
+        channels = spectrum.shape[2] if of_volumes else 0
+        volumes_gradient = _at_frequencies(gradient, channels, ctx.matrices, product)
         return volumes_gradient if of_volumes else None, spectrum_gradient, None
 
 
-def _at_frequencies(volumes: Tensor, matrices: FrequencyMatrices, product: Product, planes_at_once: int) -> Tensor:
-    """Take volumes (X, Y, Z, N, C) to frequencies, multiply them there, and come back with C' channels."""
+def _at_frequencies(volumes: Tensor, filters: int, matrices: FrequencyMatrices, product: Product) -> Tensor:
+    """Take volumes (X, Y, Z, N, C) to frequencies, multiply them there, and come back with C' channels (filters)."""
     x, y, z, n, channels = volumes.shape
     lines = (matrices.analysis.x @ volumes.reshape(x, -1)).view(-1, 2 * y, z * n * channels)
-    result = _planes(lines, matrices, channels, product, planes_at_once)
-    return (matrices.synthesis.x @ result.view(2 * len(lines), -1)).view(x, y, z, n, -1)
+    result = _planes(lines, (channels, filters), matrices, product)
+    return (matrices.synthesis.x @ result.view(2 * len(lines), -1)).view(x, y, z, n, filters)
 
 
-def _planes(lines: Tensor, matrices: FrequencyMatrices, channels: int, product: Product, planes_at_once: int) -> Tensor:
+def _planes(lines: Tensor, channels: tuple[int, int], matrices: FrequencyMatrices, product: Product) -> Tensor:
     """Take planes (fx, p Y, Z N C) to all frequencies, multiply them there, and return (fx, p Y, Z N C')."""
     to, back = matrices.analysis, matrices.synthesis
     z, fy, fz = len(back.z) // 2, len(to.y) // 2, len(to.z) // 3
-    n = lines.shape[2] // z // channels
-    result, done = None, 0
-    for part in lines.split(planes_at_once):  # fx stands for this part of them from here
-        part = _left(to.y, part).view(-1, 2 * z, n * channels)  # (fx fy, p Z, N C)
-        part = _left(to.z, part).view(-1, 3 * n, channels)  # (fx fy fz, q N, C)
-        part = product(slice(done * fy * fz, done * fy * fz + len(part)), part)  # (fx fy fz, p N, C')
-        part = _left(back.z, part.view(len(part) // fz, 2 * fz, -1))  # (fx fy, p Z, N C')
-        part = part.view(len(part) // fy, 2 * fy, -1)  # (fx, p fy, Z N C')
-        if result is None:
-            result = part.new_empty(len(lines), len(back.y), part.shape[2])
-        _left(back.y, part, out=result[done : done + len(part)])  # (fx, p Y, Z N C')
-        done += len(part)
+    n = lines.shape[2] // z // channels[0]
+    result = lines.new_empty(len(lines), len(back.y), z * n * channels[1])
+
+    def convolve(number: int) -> None:
+        plane = (to.y @ lines[number]).view(fy, 2 * z, n * channels[0])  # (fy, p Z, N C)
+        plane = _left(to.z, plane).view(fy * fz, 3 * n, channels[0])  # (fy fz, q N, C)
+        plane = product(number, plane)  # (fy fz, p N, C')
+        plane = _left(back.z, plane.view(fy, 2 * fz, n * channels[1]))  # (fy, p Z, N C')
+        torch.mm(back.y, plane.view(2 * fy, -1), out=result[number])  # (p Y, Z N C')
+
+    in_threads(convolve, range(len(lines)))
     return result
 
 
-def _planes_at_once() -> int:
-    """Return how many planes keep the threads busy for long enough that their waiting for each other is no matter."""
-    threads = torch.get_num_threads()
-    return 1 if threads == 1 else 2 * threads
+def _by_plane(spectrum: Tensor, matrices: FrequencyMatrices) -> Tensor:
+    """Return a spectrum (fx fy fz, 2, C, C') as (fx, fy fz, 2, C, C')."""
+    return spectrum.unflatten(0, (len(matrices.analysis.x) // 2, -1))
 
 
-def _left(matrix: Tensor, stack: Tensor, out: Tensor | None = None) -> Tensor:
+def _product_with(by_plane: Tensor) -> Product:
+    return lambda plane, there: _product(there, by_plane[plane])
+
+
+def _left(matrix: Tensor, stack: Tensor) -> Tensor:
     """Multiply each matrix of a stack from the left by the same matrix."""
-    if len(stack) == 1:
-        return torch.mm(matrix, stack[0], out=None if out is None else out[0])[None]
-    return torch.bmm(matrix.expand(len(stack), -1, -1), stack, out=out)
+    return torch.bmm(matrix.expand(len(stack), -1, -1), stack)
 
 
 def _rows(there: Tensor) -> int:
