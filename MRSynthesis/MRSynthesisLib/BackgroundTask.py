@@ -1,5 +1,6 @@
 """A function on a thread of its own, whose end is told on the main thread: for files, never for Qt or the scene."""
 
+import gc
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,34 @@ class _Outcome:
 
     result: Any = None
     error: Exception | None = None
+
+
+class _Collector:
+    """Python's collector, at rest while a thread of ours runs; used on the main thread only.
+
+    It runs on whichever thread happens to make the next object, and what it frees may be a circle of widgets or nodes,
+    which only the main thread may end.
+    """
+
+    def __init__(self) -> None:
+        self._threads = 0
+        self._wasEnabled = False
+
+    def rest(self) -> None:
+        """A thread begins."""
+        if self._threads == 0:
+            self._wasEnabled = gc.isenabled()
+            gc.disable()
+        self._threads += 1
+
+    def goOn(self) -> None:
+        """A thread has ended."""
+        self._threads -= 1
+        if self._threads == 0 and self._wasEnabled:
+            gc.enable()
+
+
+_collector = _Collector()
 
 
 class BackgroundTask:
@@ -39,6 +68,7 @@ class BackgroundTask:
 
     def start(self) -> None:
         """Begin; returns at once."""
+        _collector.rest()
         self._thread.start()
         self._ticker.start()
 
@@ -55,6 +85,7 @@ class BackgroundTask:
         if self._thread.is_alive():
             return
         self._ticker.stop()
+        _collector.goOn()
         finished, result, error = self._finished, self._outcome.result, self._outcome.error
         self._function = self._finished = None
         # An error remembers where it was caught, and there the outcome: a circle, if that went on holding the error.

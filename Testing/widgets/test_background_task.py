@@ -1,5 +1,6 @@
 """A function on a thread: told once and on the main thread, and nothing is held afterwards."""
 
+import gc
 import threading
 import weakref
 
@@ -79,6 +80,26 @@ def test_what_an_abandoned_task_holds_is_freed_on_the_main_thread_once_its_threa
         gate.set()
         wait_until(lambda: freedOn)
     assert freedOn == [threading.main_thread()] and told == []
+
+
+def test_pythons_collector_rests_while_threads_run():
+    """It would free nodes and widgets on a thread of ours."""
+    gates, told = (threading.Event(), threading.Event()), []
+    tasks = [BackgroundTask(gate.wait, lambda result, error: told.append(gc.isenabled())) for gate in gates]
+    assert gc.isenabled()
+    for task in tasks:
+        task.start()
+    assert not gc.isenabled()
+    for number, gate in enumerate(gates, 1):
+        gate.set()
+        wait_until(lambda number=number: len(told) == number)
+    assert told == [False, True] and gc.isenabled()
+
+
+def test_a_collector_that_somebody_has_switched_off_stays_off():
+    with noCollector():
+        Owner().ended()
+        assert not gc.isenabled()
 
 
 def test_a_ticker_may_be_stopped_from_inside_and_is_silent_afterwards():
