@@ -9,11 +9,11 @@ from mrsynth.free_memory import affordable_voxels
 from mrsynth.precision import LARGEST_ERROR, computing_in, half_type, precision_error
 
 CPU = torch.device("cpu")
-# What a batch holds at most: on a GPU enough to keep it busy, if there is the memory; on a CPU, for each of its cores,
-# two patches of the paper's, which fit into its cache, and little enough to look every other moment whether to stop.
+# What a batch holds at most, if there is the memory: on a GPU enough to keep it busy; on a CPU, for each of its cores,
+# four patches of the paper's, which is little enough to look every other moment whether to stop.
 GPU_BATCH_VOXELS = 2**19
-GPU_BYTES_PER_VOXEL = 2048
-CPU_BATCH_VOXELS = 2**16
+CPU_BATCH_VOXELS = 2**17
+BYTES_PER_VOXEL = 2048
 # Devices whose convolutions are fastest with the channels as the last axis in memory.
 CHANNELS_LAST = ("cpu", "cuda")
 # What allocators say that raise a plain RuntimeError: CUDA and MPS; the CPU's on Linux, and on Windows; cuDNN.
@@ -39,7 +39,7 @@ class PatchPredictor:
         self._retreats: list[str] = []
         self._limit: int | None = None
         self._half: torch.dtype | None = None
-        self._gpu_voxels: int | None = None
+        self._free_voxels: int | None = None
         try:
             self._move_to(device)
         except RuntimeError as error:  # another program may have filled the GPU
@@ -57,10 +57,11 @@ class PatchPredictor:
     def batch_size(self, patch_voxels: int) -> int:
         """Return how many patches of a size go through the network at a time."""
         if self.device.type == "cpu":
-            most = CPU_BATCH_VOXELS // patch_voxels * torch.get_num_threads()
+            cores = torch.get_num_threads()
+            most = min(CPU_BATCH_VOXELS // patch_voxels * cores, self._free(cores * CPU_BATCH_VOXELS) // patch_voxels)
             size = min(self._batch_size or most, most)
         else:
-            size = self._batch_size or self._free_voxels() // patch_voxels
+            size = self._batch_size or self._free(GPU_BATCH_VOXELS) // patch_voxels
         return max(1, size if self._limit is None else min(size, self._limit))
 
     @property
@@ -115,10 +116,11 @@ class PatchPredictor:
                 done += size
         return answers[0] if len(answers) == 1 else np.concatenate(answers)
 
-    def _free_voxels(self) -> int:
-        if self._gpu_voxels is None:  # asked once, as later on PyTorch holds some of the memory itself
-            self._gpu_voxels = affordable_voxels(self.device, GPU_BATCH_VOXELS, GPU_BYTES_PER_VOXEL)
-        return self._gpu_voxels
+    def _free(self, most: int) -> int:
+        """Return how many voxels the device has the memory for, at most so many."""
+        if self._free_voxels is None:  # asked once, as later on PyTorch holds some of the memory itself
+            self._free_voxels = affordable_voxels(self.device, most, BYTES_PER_VOXEL)
+        return self._free_voxels
 
     def _try(self, patches: np.ndarray) -> np.ndarray | None:
         """Return the answers, or None if there is not enough memory (or not the operation) for them on this device."""
@@ -164,7 +166,7 @@ class PatchPredictor:
 
     def _move_to(self, device: torch.device) -> None:
         self.device = device
-        self._gpu_voxels = None
+        self._free_voxels = None
         last = device.type in CHANNELS_LAST
         self._network.to(device, memory_format=torch.channels_last_3d if last else torch.contiguous_format)
 

@@ -20,7 +20,7 @@ from machine import machine
 
 from mrsynth.process_memory import ask_for_large_pages
 
-BATCHES = (1, 2, 4)
+EVALUATED, TRAINED = (1, 2, 4, 8), (1, 2, 4)
 
 
 def main() -> None:
@@ -38,8 +38,8 @@ def main() -> None:
     for measured in (end_to_end, scaling, imports, worker):
         sections.append(measured(options.rounds))
         print(sections[-1].markdown(), flush=True)
-    for measured in (evaluation, training):
-        sections.append(measured(BATCHES, options.rounds))
+    for measured, batches in ((evaluation, EVALUATED), (training, TRAINED)):
+        sections.append(measured(batches, options.rounds))
         print(sections[-1].markdown(), flush=True)
     write_results(options.output, found, sections)
 

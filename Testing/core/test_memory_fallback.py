@@ -132,7 +132,8 @@ def test_a_gpu_takes_as_many_patches_as_told_or_as_keep_it_busy():
     assert PatchPredictor(nn.Identity(), A_GPU, batch_size=100).batch_size(32**3) == 100
 
 
-def test_a_gpu_takes_fewer_patches_where_little_memory_is_free_and_is_asked_once(monkeypatch):
+@pytest.mark.parametrize("device", [A_GPU, CPU])
+def test_fewer_patches_are_taken_where_little_memory_is_free_which_is_asked_for_once(device, monkeypatch):
     asked = []
 
     def affordable(device: torch.device, most: int, bytes_per_voxel: int) -> int:
@@ -140,9 +141,9 @@ def test_a_gpu_takes_fewer_patches_where_little_memory_is_free_and_is_asked_once
         return 3 * 32**3
 
     monkeypatch.setattr(memory_fallback, "affordable_voxels", affordable)
-    predictor = PatchPredictor(nn.Identity(), A_GPU)
+    predictor = PatchPredictor(nn.Identity(), device)
     assert [predictor.batch_size(32**3) for _ in range(2)] == [3, 3]
-    assert asked == [A_GPU]
+    assert asked == [device]
 
 
 def test_the_network_is_put_in_evaluation_mode_and_sees_one_channel_in_channels_last_order():

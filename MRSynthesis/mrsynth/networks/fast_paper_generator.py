@@ -28,9 +28,9 @@ from mrsynth.networks.threads import in_threads
 # Spectra grow with the volume of a patch: 0.46 GB for 32^3, 0.8 GB for 40^3 in single precision.
 LARGEST_SIDE = 40
 DTYPES = (torch.float32, torch.float64)
-# The fewer patches at a time, the more of them is in the cache; with two, each part of the spectra is fetched half as
-# often.
-PATCHES_AT_ONCE = 2
+# The more patches a thread takes at a time, the less often each part of the spectra is fetched; the fewer, the more of
+# them is in the cache.
+PATCHES_AT_ONCE = 4
 ROWS_AT_ONCE = 2
 
 
