@@ -9,6 +9,9 @@ from typing import Any
 from machine import in_words
 
 
+HOW = "Rows of a table took turns, so look at ratios rather than at seconds; all are medians of the runs."
+
+
 @dataclass(frozen=True)
 class Section:
     """A table.
@@ -34,7 +37,8 @@ class Section:
 
 def write_results(folder: Path, machine: dict[str, Any], sections: Sequence[Section]) -> None:
     """Write ``RESULTS.md``, ``results.json`` and ``results.png`` into a folder."""
-    text = "\n".join(["# Time and memory\n", f"{in_words(machine)}\n", *(section.markdown() for section in sections)])
+    header = ["# Time and memory\n", f"`make bench` on {in_words(machine)} {HOW}\n"]
+    text = "\n".join([*header, *(section.markdown() for section in sections)])
     (folder / "RESULTS.md").write_text(text, encoding="utf-8")
     document = {"machine": machine, "sections": [asdict(section) for section in sections]}
     (folder / "results.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
