@@ -8,7 +8,6 @@ from typing import Any
 
 from machine import in_words
 
-
 HOW = "Rows of a table took turns, so look at ratios rather than at seconds; all are medians of the runs."
 
 
