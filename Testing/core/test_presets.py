@@ -81,7 +81,18 @@ def test_a_text_says_what_was_measured_or_that_nothing_was():
     better = FIGURES | {"psnr_change_db": 0.2}
     assert "0.20 dB above" in preset_text("draft", paper(presets={"draft": better}))
     same = FIGURES | {"psnr_change_db": 0.001}
-    assert "PSNR as that of the most exact preset" in preset_text("standard", paper(presets={"standard": same}))
+    assert "PSNR as that of paper" in preset_text("standard", paper(presets={"standard": same}))
+
+
+def test_the_most_exact_preset_is_not_compared_with_itself():
+    text = preset_text("paper", paper(presets={"paper": FIGURES}))
+    assert "PSNR" not in text and "17 times faster than the paper preset in plain PyTorch" in text
+    whole = WHOLE | {"presets": {"standard": FIGURES, "draft": FIGURES}}
+    assert preset_text("standard", whole) == (
+        "The whole scan in one pass. 12.3 s for 224 x 224 x 32 voxels (4 simulated scans, two cores)."
+    )
+    assert "PSNR 0.03 dB below that of standard" in preset_text("draft", whole)
+    assert "17 times faster than standard" in preset_text("draft", whole)
 
 
 @pytest.mark.parametrize("preset", PRESETS)
