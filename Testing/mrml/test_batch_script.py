@@ -121,7 +121,6 @@ def test_a_folder_is_done_past_a_bad_case_and_a_second_call_does_not_do_it_again
     assert before == {path: path.stat().st_mtime_ns for path in before}
 
 
-@pytest.mark.skipif(os.name == "nt", reason="signals of this kind are POSIX's")
 def isGone(process):
     try:
         return process.status() == psutil.STATUS_ZOMBIE
@@ -129,6 +128,7 @@ def isGone(process):
         return True
 
 
+@pytest.mark.skipif(os.name == "nt", reason="signals of this kind are POSIX's")
 def test_an_interrupted_batch_leaves_nothing_half_done(a_study):
     process = processOf(a_study)
     parent = psutil.Process(process.pid)
