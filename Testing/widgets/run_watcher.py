@@ -12,9 +12,12 @@ import slicer.util  # isort: skip
 
 from MRSynthesisLib import RunFolder
 from MRSynthesisLib import SynthesisRun as module
-from MRSynthesisLib.BackgroundJob import BackgroundJob
+from MRSynthesisLib.BackgroundJob import BackgroundJob, JobLimits
 from MRSynthesisLib.RunRequest import RunListener, RunRequest
 from MRSynthesisLib.SynthesisRun import SynthesisRun
+
+SHORT = JobLimits(graceS=0.3)
+"""For those that are deaf to being asked."""
 
 
 class Watcher:
@@ -73,7 +76,7 @@ def behave(monkeypatch, behaviour):
     monkeypatch.setattr(
         module,
         "BackgroundJob",
-        lambda request, callbacks: BackgroundJob(request, callbacks, scripted(request, behaviour)),
+        lambda request, callbacks: BackgroundJob(request, callbacks, scripted(request, behaviour), SHORT),
     )
 
 

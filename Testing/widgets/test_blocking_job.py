@@ -9,7 +9,7 @@ import time
 import pytest
 from job_witness import scripted, witnessed
 
-from MRSynthesisLib.BlockingJob import BlockingJob
+from MRSynthesisLib import BlockingJob
 from MRSynthesisLib.JobOutcome import JobEnd
 from MRSynthesisLib.WorkerLaunch import WorkerLaunch
 
@@ -26,7 +26,7 @@ def a_request(a_witness):
 
 
 def test_a_job_is_heard_out_through_all_noise(a_request):
-    job = BlockingJob(a_request, scripted(a_request, "noise"))
+    job = BlockingJob.BlockingJob(a_request, scripted(a_request, "noise"))
     outcome = job.run()
     assert outcome.end is JobEnd.SUCCEEDED, outcome
     assert job.warnings == ["a warning"] and outcome.result == {"run_id": a_request.run_id}
@@ -38,23 +38,24 @@ def test_a_job_is_heard_out_through_all_noise(a_request):
     [("broken", "crashed"), ("refused", "constant"), ("no-output", "no_output"), ("unprepared", "missing_package")],
 )
 def test_a_job_without_success_fails_as_in_the_panel(a_request, behaviour, code):
-    outcome = BlockingJob(a_request, scripted(a_request, behaviour)).run()
+    outcome = BlockingJob.BlockingJob(a_request, scripted(a_request, behaviour)).run()
     assert (outcome.end, outcome.code) == (JobEnd.FAILED, code)
 
 
 @pytest.mark.parametrize("behaviour", ["silent", "closed"])
 def test_a_worker_that_falls_silent_is_ended(a_request, behaviour):
-    outcome = BlockingJob(a_request, scripted(a_request, behaviour), silenceS=3.0).run()
-    assert outcome.code == "stalled" and "3 seconds" in outcome.message
+    outcome = BlockingJob.BlockingJob(a_request, scripted(a_request, behaviour), silenceS=1.0).run()
+    assert outcome.code == "stalled" and "1 seconds" in outcome.message
 
 
 def test_a_missing_interpreter_is_named(a_request):
-    outcome = BlockingJob(a_request, WorkerLaunch("no such Python", (), {})).run()
+    outcome = BlockingJob.BlockingJob(a_request, WorkerLaunch("no such Python", (), {})).run()
     assert outcome.code == "start_failed" and "no such Python" in outcome.message
 
 
-def test_an_interrupted_wait_ends_the_worker_with_its_children(a_request, a_witness):
+def test_an_interrupted_wait_ends_the_worker_with_its_children(a_request, a_witness, monkeypatch):
     """The worker is deaf to the flag, so it is ended after the time that it would have had."""
+    monkeypatch.setattr(BlockingJob, "_GRACE_S", 0.3)
 
     def interrupt():
         while not a_witness.hasBegun(2):
@@ -63,11 +64,11 @@ def test_an_interrupted_wait_ends_the_worker_with_its_children(a_request, a_witn
 
     threading.Thread(target=interrupt, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
-        BlockingJob(a_request, scripted(a_request, "deaf")).run()
+        BlockingJob.BlockingJob(a_request, scripted(a_request, "deaf")).run()
     assert a_request.cancel_file.exists() and len(a_witness.pids()) == 2
 
 
 def test_without_psutil_a_silent_worker_is_ended_all_the_same(a_request, monkeypatch):
     monkeypatch.setitem(sys.modules, "psutil", None)
-    assert BlockingJob(a_request, scripted(a_request, "silent"), silenceS=3.0).run().code == "stalled"
+    assert BlockingJob.BlockingJob(a_request, scripted(a_request, "silent"), silenceS=1.0).run().code == "stalled"
     monkeypatch.undo()
