@@ -89,7 +89,7 @@ def _do(arguments: Sequence[str], events: EventWriter, ready: Callable[[], None]
         events.run_id = request.run_id
         run_request(request, events, ready)
     except BaseException as error:  # noqa: BLE001 (whatever ends the work, the other side must be told)
-        return _report(error, events)
+        return report_failure(Failure.of(error), "mrsynth.worker", events)
     events.write("finished", result=str(request.result_file))
     return int(ExitCode.OK)
 
@@ -218,11 +218,17 @@ def _ending_signals() -> list[signal.Signals]:
     return [getattr(signal, name) for name in names if hasattr(signal, name)]
 
 
-def _report(error: BaseException, events: EventWriter) -> int:
-    failure = Failure.of(error)
+def report_failure(failure: Failure, program: str, events: EventWriter) -> int:
+    """Tell why a job ended without a result, in the log and to whoever follows it; return the exit code.
+
+    Args:
+        failure: Of the exception that is being handled.
+        program: Who says so in the log.
+        events: Where lines for the follower go.
+    """
     if failure.unexpected:
         traceback.print_exc(file=sys.stderr)
-    print(f"mrsynth.worker: {failure.message}", file=sys.stderr)
+    print(f"{program}: {failure.message}", file=sys.stderr)
     events.write("error", code=failure.code, message=failure.message, exit_code=int(failure.exit_code))
     return int(failure.exit_code)
 

@@ -115,14 +115,14 @@ def _simulate(options: argparse.Namespace) -> int:
     from mrsynth_training.pair_cache import fill_cache, plan_simulations
 
     simulation = read_experiment(options.experiment, options.changes).simulation
-    heads = list_label_maps(options.label_maps)[: simulation.training_heads]
+    heads = list_label_maps(options.label_maps)
     if len(heads) < simulation.training_heads:
         found = f"expected at least {simulation.training_heads} label maps, as the experiment says, found {len(heads)}"
         raise InputError(f"{options.label_maps}: {found}")
     tasks = plan_simulations(heads, options.cache, simulation)
     with _progress_bar(len(tasks), "scans") as bar:
         new = fill_cache(tasks, options.processes, lambda done, total: bar.update())
-    print(f"{len(tasks)} scans of {len(heads)} heads in {options.cache}, {new} of them new")
+    print(f"{len(tasks)} scans of {simulation.training_heads} heads in {options.cache}, {new} of them new")
     return ExitCode.OK
 
 

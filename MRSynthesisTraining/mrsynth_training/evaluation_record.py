@@ -1,7 +1,6 @@
 """What is known of one test subject once a run was measured on it, on disk as JSON beside the synthetic volume."""
 
 import json
-import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -61,8 +60,8 @@ class SubjectEvaluation:
         """
         metrics = {}
         for row in document["metrics"]:
-            numbers = {name: math.inf if value == "inf" else value for name, value in row.items() if name != "image"}
-            metrics[row["image"], row["mask"]] = Metrics(**numbers)
+            figures = {name: value for name, value in row.items() if name != "image"}
+            metrics[row["image"], row["mask"]] = Metrics.from_dict(figures)
         return cls(
             subject=document["subject"],
             site=document["site"],

@@ -3,9 +3,7 @@
 import argparse
 import math
 import os
-import sys
 import time
-import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,7 +14,7 @@ from mrsynth.job_file import JOB_NAME, JobRequest, read_request
 from mrsynth.job_protocol import EventWriter, ExitCode, Failure
 from mrsynth.job_watch import JobWatch
 from mrsynth.json_file import write_json
-from mrsynth.worker import claim_standard_output
+from mrsynth.worker import claim_standard_output, report_failure
 from mrsynth_training.training_job import FOLLOW, STAGE, TrainingJob
 
 DIVERGED = "diverged"
@@ -86,7 +84,7 @@ def follow(options: argparse.Namespace, stream: BinaryIO) -> int:
         events.run_id = request.run_id
         _run(request, options, events)
     except BaseException as error:  # noqa: BLE001 (whatever ends the run, the other side must be told)
-        return _report(error, events)
+        return report_failure(_failure(error), "mrsynth-train", events)
     events.write("finished", result=str(request.result_file))
     return int(ExitCode.OK)
 
@@ -107,13 +105,8 @@ def _run(request: JobRequest, options: argparse.Namespace, events: EventWriter) 
     write_json(request.result_file, {"run_id": request.run_id, "summary": follower.summary, **follower.result})
 
 
-def _report(error: BaseException, events: EventWriter) -> int:
-    failure = Failure.of(error)
+def _failure(error: BaseException) -> Failure:
     # Known by its name, so that PyTorch need not be imported to fail.
     if type(error).__name__ == "TrainingDiverged":
-        failure = Failure(DIVERGED, " ".join(str(error).split()), ExitCode.FAILURE)
-    if failure.unexpected:
-        traceback.print_exc(file=sys.stderr)
-    sys.stderr.write(f"mrsynth-train: {failure.message}\n")
-    events.write("error", code=failure.code, message=failure.message, exit_code=int(failure.exit_code))
-    return int(failure.exit_code)
+        return Failure(DIVERGED, " ".join(str(error).split()), ExitCode.FAILURE)
+    return Failure.of(error)

@@ -27,6 +27,7 @@ import slicer.packaging  # noqa: E402
 from mrsynth.sidecar import sidecar_path  # noqa: E402
 from mrsynth.volume_reading import read_volume  # noqa: E402
 from MRSynthesisLib import BatchRun, BlockingJob  # noqa: E402
+from MRSynthesisLib.ProcessTree import areGone  # noqa: E402
 from MRSynthesisLib.WorkerLaunch import WorkerLaunch, workerLaunch  # noqa: E402
 
 TESTING = Path(__file__).resolve().parents[1]
@@ -121,13 +122,6 @@ def test_a_folder_is_done_past_a_bad_case_and_a_second_call_does_not_do_it_again
     assert before == {path: path.stat().st_mtime_ns for path in before}
 
 
-def isGone(process):
-    try:
-        return process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
-
-
 @pytest.mark.skipif(os.name == "nt", reason="signals of this kind are POSIX's")
 def test_an_interrupted_batch_leaves_nothing_half_done(a_study):
     process = processOf(a_study)
@@ -140,9 +134,7 @@ def test_an_interrupted_batch_leaves_nothing_half_done(a_study):
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130 and "stopped after 0 of 3 cases" in output
-    while not all(map(isGone, workers)):  # an ended process is there until somebody has asked for its end
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    assert areGone(workers, PATIENCE_S)
     assert namesIn(a_study / "tmp") == [] and not (a_study / "out").exists()
 
 

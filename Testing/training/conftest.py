@@ -59,7 +59,7 @@ def small_scans(monkeypatch):
 @pytest.fixture
 def a_cache(an_experiment, label_maps, tmp_path):
     """A filled cache; written in this process, as the worker processes would not see the small scans."""
-    heads = sorted(label_maps.glob("*.nii.gz"))[: an_experiment.simulation.training_heads]
+    heads = sorted(label_maps.glob("*.nii.gz"))
     cache = tmp_path / "cache"
     cache.mkdir()
     for task in pair_cache.plan_simulations(heads, cache, an_experiment.simulation):
