@@ -22,7 +22,7 @@ from MRSynthesisLib.ComparisonLayouts import registerLayouts
 from MRSynthesisLib.JobOutcome import logTail
 from MRSynthesisLib.ModelList import ModelList
 from MRSynthesisLib.ModelsSection import ModelsSection
-from MRSynthesisLib.PanelState import PanelState
+from MRSynthesisLib.PanelState import PanelState, stateIn
 from MRSynthesisLib.RunRequest import RunListener, RunOutcome, RunRequest
 from MRSynthesisLib.SampleScans import registerSampleScans, stopSampleScans
 from MRSynthesisLib.SelfCheck import SelfCheck
@@ -81,7 +81,7 @@ class MRSynthesisLogic(ScriptedLoadableModuleLogic):
 
     def getParameterNode(self) -> PanelState:
         """Return the choices that the scene remembers."""
-        return PanelState(super().getParameterNode())
+        return stateIn(super().getParameterNode())
 
     @property
     def isRunning(self) -> bool:

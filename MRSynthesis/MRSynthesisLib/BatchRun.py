@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import slicer
 import slicer.util
 
-from mrsynth.errors import InputError
 from mrsynth.job_file import JobRequest, read_document
+from mrsynth.presets import preset_of
 from mrsynth.synthesis_job import SynthesisJob, new_run_id
 from MRSynthesisLib.BatchCases import BatchCase, slicerSuffix
 from MRSynthesisLib.BlockingJob import BlockingJob
@@ -91,12 +91,13 @@ class BatchRun:
 
         if not case.output.is_file() or not is_own_output(case.output):
             return None
-        with contextlib.suppress(InputError, OSError):
+        with contextlib.suppress(ValueError, OSError):
             found = read_document(sidecar_path(case.output))
-            card, mode = self._card, self._options.mode or self._card.inference["mode"]
+            card, earlier = self._card, (found.get("options") or {}).get("mode")
             model = {"name": card.name, "version": card.version, "sha256": card.sha256}
-            source = (found.get("source") or {}).get("name"), (found.get("options") or {}).get("mode")
-            same = found.get("model") == model and source == (_workerName(case.source), mode)
+            presets = {preset_of(mode, card.inference) for mode in (self._options.mode, earlier)}
+            source = (found.get("source") or {}).get("name")
+            same = found.get("model") == model and source == _workerName(case.source) and len(presets) == 1
             if same and _newest(case.source) <= case.output.stat().st_mtime:
                 return found
         return None

@@ -3,7 +3,7 @@
 from enum import Enum
 from typing import Annotated
 
-from slicer import vtkMRMLScalarVolumeNode
+from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScriptedModuleNode
 from slicer.i18n import tr as _
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
@@ -37,17 +37,19 @@ class Device(Enum):
 
 
 class SynthesisMode(Enum):
-    """How overlapping patches are joined; values are those of `mrsynth`'s ``--mode``."""
+    """How much time the synthesis may take; values are those of `mrsynth`'s ``--mode``, which calls them presets."""
 
     MODEL = "model"
-    SMOOTH = "smooth"
     PAPER = "paper"
+    STANDARD = "standard"
+    DRAFT = "draft"
 
     def label(self) -> str:
         return {
             SynthesisMode.MODEL: _("As the model's card says"),
-            SynthesisMode.SMOOTH: _("Smooth"),
-            SynthesisMode.PAPER: _("As published"),
+            SynthesisMode.PAPER: _("Paper: as published, slow"),
+            SynthesisMode.STANDARD: _("Standard"),
+            SynthesisMode.DRAFT: _("Draft: a quick look"),
         }[self]
 
     def jobValue(self) -> str | None:
@@ -83,7 +85,7 @@ class PanelState:
         referenceVolume: Acquired volume of the target contrast, to compare with.
         outputVolume: Node for the result; none for a new one.
         device: Where the network runs.
-        mode: How overlapping patches are joined.
+        mode: How much time the synthesis may take.
         makeUncertainty: Whether to make an uncertainty volume as well.
         keepFiles: Whether the files of the exchange with the worker stay.
         comparedVolume: Synthetic volume that is looked at.
@@ -111,3 +113,27 @@ class PanelState:
     linked: bool = True
     blend: Annotated[float, WithinRange(0.0, 1.0)] = 0.0
     differenceRange: Annotated[float, WithinRange(0.05, 5.0)] = 1.5
+
+
+_CHOICES: dict[str, type[Enum]] = {
+    "sourceContrast": SourceContrast,
+    "device": Device,
+    "mode": SynthesisMode,
+    "orientation": Orientation,
+}
+_RENAMED = {("mode", "SMOOTH"): SynthesisMode.STANDARD.name}
+"""What choices of earlier versions are called today."""
+
+
+def stateIn(node: vtkMRMLScriptedModuleNode) -> PanelState:
+    """Return the choices that a node keeps, which may come from another version of the panel.
+
+    A choice that there is no more becomes the one that means the same, or else the default: the wrapper around the
+    node would refuse it, and with it the whole scene.
+    """
+    for name, choices in _CHOICES.items():
+        if not node.HasParameter(name) or node.GetParameter(name) in choices.__members__:
+            continue
+        renamed = _RENAMED.get((name, node.GetParameter(name)))
+        node.SetParameter(name, renamed) if renamed else node.UnsetParameter(name)
+    return PanelState(node)

@@ -11,6 +11,7 @@ from slicer.util import VTKObservationMixin
 from MRSynthesisLib.BackgroundJob import JobEnd, JobProgress
 from MRSynthesisLib.ModelList import ModelList, cardText
 from MRSynthesisLib.PanelState import PanelState, SourceContrast
+from MRSynthesisLib.PresetTips import showPresets
 from MRSynthesisLib.ProgressText import progressText
 from MRSynthesisLib.RunRequest import RunListener, RunOutcome, RunRequest
 from MRSynthesisLib.SourceContrast import FoundContrast, findContrast
@@ -64,6 +65,7 @@ class SynthesizeSection(VTKObservationMixin):
         self._findContrast()
         self._fillModels()
         self._updateButton()
+        showPresets(self._ui.modeComboBox, self._model)
 
     @property
     def contrast(self) -> str | None:

@@ -93,6 +93,12 @@ def test_values_stay_in_the_node_for_the_next_wrapper(choices, a_node, a_volume)
     assert a_node.GetNodeReference("source") is a_volume
 
 
+def test_a_name_that_no_choice_has_is_refused_as_slicer_does(choices, a_node):
+    a_node.SetParameter("device", "TURBO")
+    with pytest.raises(ValueError, match="'TURBO' in parameter node but it is not a name"):
+        assert choices.device
+
+
 def test_a_removed_node_is_none(choices, a_scene, a_volume):
     choices.source = a_volume
     a_scene.RemoveNode(a_volume)

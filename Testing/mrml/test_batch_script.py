@@ -237,6 +237,8 @@ def test_only_what_would_come_out_the_same_is_skipped(a_study, a_script, without
         shutil.rmtree(a_study / "models")
         identity_model_in(a_study / "models", version="1.2.3")
     assert a_script.main(arguments) == 0 and statuses(a_study) == {source.name: "skipped"}
+    changeSidecar(output, options={"mode": "smooth"})  # an older word for standard
+    assert a_script.main([*arguments, "--preset", "standard"]) == 0 and statuses(a_study) == {source.name: "skipped"}
     assert a_script.main([*arguments, "--force"]) == 0 and statuses(a_study) == {source.name: "done"}
 
 

@@ -119,21 +119,6 @@ def test_a_second_run_is_refused_while_one_goes_on(a_panel):
     a_panel.logic.stopAtOnce()
 
 
-def test_choices_are_kept_in_the_scene(a_panel, tmp_path):
-    scan = a_scan("Ball T2")
-    choose(a_panel, scan)
-    a_panel.ui.uncertaintyCheckBox.checked = True
-    a_panel.ui.modeComboBox.setCurrentText("As published")
-    node = a_panel.logic.getParameterNode().parameterNode
-    saved = {name: node.GetParameter(name) for name in node.GetParameterNames()}
-    assert {"makeUncertainty", "mode", "modelName"} <= set(saved)
-    a_panel.exit()
-    a_panel.ui.uncertaintyCheckBox.checked = False
-    a_panel.enter()
-    assert a_panel.ui.uncertaintyCheckBox.checked and a_panel.ui.modeComboBox.currentText == "As published"
-    assert a_panel.ui.sourceSelector.currentNode() is scan
-
-
 def test_reloading_the_module_during_a_run_leaves_no_process_and_a_panel_that_works(a_panel):
     choose(a_panel, a_scan("Ball T2"))
     slicer_host.click(a_panel.ui.synthesizeButton)
@@ -191,26 +176,6 @@ def test_the_end_of_the_application_leaves_neither_process_nor_file(a_panel, tmp
     pythonqt.unwrap(slicer.app).aboutToQuit.emit()
     assert not a_panel.compare._measured.isRunning and list(temporary.iterdir()) == []
     assert remaining(before) == []
-
-
-def test_a_scene_that_is_loaded_brings_its_choices_back(a_panel):
-    choose(a_panel, a_scan("Ball T2"), a_scan("Ball PD", "PD"))
-    a_panel.ui.uncertaintyCheckBox.checked = True
-    scene = slicer.mrmlScene
-    scene.SetSaveToXMLString(1)
-    scene.Commit()
-    scene.SetSaveToXMLString(0)  # the scene is that of all tests
-    saved = scene.GetSceneXMLString()
-    scene.Clear(False)
-    assert not a_panel.ui.uncertaintyCheckBox.checked and a_panel.ui.sourceSelector.currentNode() is None
-    scene.SetLoadFromXMLString(1)
-    scene.SetSceneXMLString(saved)
-    scene.Import()
-    scene.SetLoadFromXMLString(0)
-    ui = a_panel.ui
-    names = [each.currentNode().GetName() for each in (ui.sourceSelector, ui.referenceSelector)]
-    assert names == ["Ball T2", "Ball PD"] and ui.uncertaintyCheckBox.checked
-    assert ui.modelComboBox.itemData(ui.modelComboBox.currentIndex) == "same"
 
 
 @pytest.mark.parametrize("name", IN_APPLICATION)

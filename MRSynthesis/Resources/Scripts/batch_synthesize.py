@@ -24,7 +24,8 @@ import slicer.util  # noqa: E402
 from mrsynth.cli.interruption import Interruption  # noqa: E402
 from mrsynth.errors import InputError, OutputError  # noqa: E402
 from mrsynth.job_protocol import ExitCode  # noqa: E402
-from mrsynth.synthesis_job import MODES, SynthesisJob  # noqa: E402
+from mrsynth.presets import MODES, PRESETS  # noqa: E402
+from mrsynth.synthesis_job import SynthesisJob  # noqa: E402
 from mrsynth.volume import VOLUME_SUFFIXES  # noqa: E402
 from MRSynthesisLib import Dependencies  # noqa: E402
 from MRSynthesisLib.BatchCases import BatchCase, BatchPlan  # noqa: E402
@@ -46,7 +47,10 @@ def batchParser() -> argparse.ArgumentParser:
     parser.add_argument("--models", type=Path, action="append", default=[], metavar="FOLDER", help="look here first")
     parser.add_argument("--reference-suffix", default="", metavar="_PD", help="x_PD is what x or x_T2 is compared with")
     parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda:N|mps", help="default: auto")
-    parser.add_argument("--mode", choices=MODES, help="how patches are blended (default: what the model's card says)")
+    presets = {"choices": MODES, "metavar": "|".join(PRESETS)}
+    parser.add_argument(
+        *("--preset", "--mode"), dest="mode", **presets, help="how exact and how fast (default: what the card says)"
+    )
     formats = [suffix.removeprefix(".") for suffix in VOLUME_SUFFIXES]
     parser.add_argument("--format", choices=formats, default="nii.gz", help="of the results (default: nii.gz)")
     parser.add_argument("--force", action="store_true", help="replace results that exist")

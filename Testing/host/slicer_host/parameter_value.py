@@ -68,6 +68,8 @@ class Parameter:
             return text == "True"
         if self.kind is FloatRange:
             return FloatRange(*(float(part) for part in text.split()))
+        if issubclass(self.kind, enum.Enum) and text not in self.kind.__members__:
+            raise ValueError(f"Found {text!r} in parameter node but it is not a name in {self.kind!r}")
         return self.kind[text] if issubclass(self.kind, enum.Enum) else self.kind(text)
 
 

@@ -1,0 +1,73 @@
+"""What is chosen in the panel: what it means, and that the scene remembers it."""
+
+from panel_clicks import a_scan, choose
+
+import qt  # isort: skip (the host is there once panel_clicks is)
+import slicer  # isort: skip
+
+from mrsynth.presets import preset_text
+
+
+def test_choices_are_kept_in_the_scene(a_panel, tmp_path):
+    scan = a_scan("Ball T2")
+    choose(a_panel, scan)
+    a_panel.ui.uncertaintyCheckBox.checked = True
+    a_panel.ui.modeComboBox.setCurrentText("Draft: a quick look")
+    node = a_panel.logic.getParameterNode().parameterNode
+    saved = {name: node.GetParameter(name) for name in node.GetParameterNames()}
+    assert {"makeUncertainty", "mode", "modelName"} <= set(saved)
+    a_panel.exit()
+    a_panel.ui.uncertaintyCheckBox.checked = False
+    a_panel.enter()
+    assert a_panel.ui.uncertaintyCheckBox.checked and a_panel.ui.modeComboBox.currentText == "Draft: a quick look"
+    assert a_panel.ui.sourceSelector.currentNode() is scan
+
+
+def test_a_preset_tells_what_was_measured_for_it_with_the_model(a_panel):
+    choose(a_panel, a_scan("Ball T2"), model="t2-to-pd")
+    combo = a_panel.ui.modeComboBox
+    tips = [combo.itemData(index, qt.Qt.ToolTipRole) for index in range(combo.count)]
+    card = a_panel.models.find("t2-to-pd").card
+    assert tips == [
+        preset_text("standard", card.inference),
+        "This model takes a scan as a whole: the same as Standard.",
+        preset_text("standard", card.inference),
+        preset_text("draft", card.inference),
+    ]
+    assert combo.toolTip == tips[0] and "224 x 224 x 32" in tips[0]
+    combo.setCurrentText("Draft: a quick look")
+    assert combo.toolTip == tips[3]
+    a_panel.ui.sourceSelector.setCurrentNode(None)
+    a_panel.models.models = ()
+    a_panel.synthesize.update()
+    assert "depends on the model" in combo.toolTip
+
+
+def test_choices_of_earlier_and_later_versions_open_as_what_they_mean_today(a_panel):
+    node = a_panel.logic.getParameterNode().parameterNode
+    for saved, shown in {"SMOOTH": "Standard", "HASTY": "As the model's card says"}.items():
+        a_panel.exit()
+        node.SetParameter("mode", saved)
+        a_panel.enter()
+        assert a_panel.ui.modeComboBox.currentText == shown
+    assert a_panel.logic.getParameterNode().mode.jobValue() is None
+
+
+def test_a_scene_that_is_loaded_brings_its_choices_back(a_panel):
+    choose(a_panel, a_scan("Ball T2"), a_scan("Ball PD", "PD"))
+    a_panel.ui.uncertaintyCheckBox.checked = True
+    scene = slicer.mrmlScene
+    scene.SetSaveToXMLString(1)
+    scene.Commit()
+    scene.SetSaveToXMLString(0)  # the scene is that of all tests
+    saved = scene.GetSceneXMLString()
+    scene.Clear(False)
+    assert not a_panel.ui.uncertaintyCheckBox.checked and a_panel.ui.sourceSelector.currentNode() is None
+    scene.SetLoadFromXMLString(1)
+    scene.SetSceneXMLString(saved)
+    scene.Import()
+    scene.SetLoadFromXMLString(0)
+    ui = a_panel.ui
+    names = [each.currentNode().GetName() for each in (ui.sourceSelector, ui.referenceSelector)]
+    assert names == ["Ball T2", "Ball PD"] and ui.uncertaintyCheckBox.checked
+    assert ui.modelComboBox.itemData(ui.modelComboBox.currentIndex) == "same"
