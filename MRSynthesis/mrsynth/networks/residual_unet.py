@@ -1,6 +1,7 @@
 """The default generator: a residual U-Net for stacks of slices thicker than their pixels."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -10,8 +11,12 @@ from mrsynth.networks.in_plane import InPlaneConvolution, InPlaneTransposedConvo
 from mrsynth.networks.threads import in_threads
 
 SLOPE = 0.1  # of LeakyReLU
+CONDITION_CHANNELS = 64
 # What the finest level needs for these fits into a core's cache.
 SLICES_AT_ONCE = 2
+
+# Gains and offsets, (N or 1, 2 C) each or None, where each level begins on the way down, and on the way up.
+Tuning = tuple[list[Tensor | None], list[Tensor | None]]
 
 
 class ResidualBlock(nn.Module):
@@ -37,6 +42,28 @@ class ResidualBlock(nn.Module):
         return x + self.gain * self.across(F.leaky_relu(hidden, SLOPE))
 
 
+class Modulation(nn.Module):
+    """Turns conditions into a gain and an offset of every channel (FiLM, Perez et al. 2018); without effect at first.
+
+    Args:
+        conditions: How many numbers describe them.
+        widths: Channels of each place that is modulated.
+    """
+
+    def __init__(self, conditions: int, widths: Sequence[int]) -> None:
+        super().__init__()
+        self.widths = tuple(widths)
+        self.hidden = nn.Linear(conditions, CONDITION_CHANNELS)
+        self.out = nn.Linear(CONDITION_CHANNELS, 2 * sum(widths))
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, conditions: Tensor) -> list[Tensor]:
+        """Return for each place gains and offsets, (N, 2 width), given conditions (N, K)."""
+        values = self.out(F.leaky_relu(self.hidden(conditions), SLOPE))
+        return list(values.split([2 * width for width in self.widths], dim=1))
+
+
 class ResidualUNet(nn.Module):
     """An anisotropic 3D U-Net (Ronneberger et al. 2015, Çiçek et al. 2016) that learns a correction to its input.
 
@@ -54,6 +81,7 @@ class ResidualUNet(nn.Module):
         slice_strides: Stride along the slices from each level to the next.
         fold: In-plane pixels along each side of a block that become channels; 1 folds nothing.
         nonnegative: Whether evaluation clips the output at zero (air, for intensities that are divided by a scale).
+        conditions: How many numbers the network is told about each patch beside its voxels, see `timing`.
 
     Attributes:
         size_multiple: What each axis of an input must be a multiple of.
@@ -62,13 +90,14 @@ class ResidualUNet(nn.Module):
 
     half_precision_on = ("cpu", "cuda")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, the arguments are the fields of a card's configuration
         self,
         widths: Sequence[int] = (16, 24, 48, 96),
         blocks: Sequence[int] = (1, 1, 2, 2),
         slice_strides: Sequence[int] = (1, 1, 2),
         fold: int = 1,
         nonnegative: bool = True,
+        conditions: int = 0,
     ) -> None:
         super().__init__()
         if fold < 1:
@@ -97,49 +126,82 @@ class ResidualUNet(nn.Module):
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
         self.skip = nn.Parameter(torch.tensor(0.5))
+        self.modulation = Modulation(conditions, [*widths, *widths[:-1]]) if conditions else None
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map a source to a target, both (N, 1, in-plane, in-plane, slice), sizes multiples of ``size_multiple``."""
-        apart = self._slices_are_alone(x)
+    def forward(self, x: Tensor, conditions: Tensor | None = None) -> Tensor:
+        """Map a source to a target.
+
+        Args:
+            x: (N, 1, in-plane, in-plane, slice), sizes multiples of ``size_multiple``.
+            conditions: (N, K), or (1, K) for all; given to a network with conditions, and to no other.
+
+        Returns:
+            The target, of the shape of the source.
+
+        Raises:
+            ValueError: If there are no conditions, or other ones than the network has.
+        """
+        tuned = self._tuned(conditions)
+        apart = self._slices_are_alone(x) and (conditions is None or len(conditions) == 1)
         sources = _slices(x).split(SLICES_AT_ONCE) if apart else (x,)
-        shortcuts, halved = zip(*in_threads(self._finest_down, sources), strict=True)
-        hidden = self._coarser_levels(_stack(halved, len(x)) if apart else halved[0])
+        shortcuts, halved = zip(*in_threads(partial(self._finest_down, tuned), sources), strict=True)
+        hidden = self._coarser_levels(tuned, _stack(halved, len(x)) if apart else halved[0])
         coarse = _slices(hidden).split(SLICES_AT_ONCE) if apart else (hidden,)
-        results = in_threads(self._finest_up, list(zip(sources, shortcuts, coarse, strict=True)))
+        results = in_threads(partial(self._finest_up, tuned), list(zip(sources, shortcuts, coarse, strict=True)))
         result = _stack(results, len(x)) if apart else results[0]
         return result.clamp(min=0) if self.nonnegative and not self.training else result
+
+    def _tuned(self, conditions: Tensor | None) -> Tuning:
+        """Return what the conditions do where each level begins on the way down, and on the way up."""
+        expected = 0 if self.modulation is None else self.modulation.hidden.in_features
+        found = 0 if conditions is None else conditions.shape[1]
+        if expected != found:
+            raise ValueError(f"expected {expected} conditions, found {found}")
+        if self.modulation is None:
+            return [None] * len(self.encoders), [None] * len(self.decoders)
+        values = self.modulation(conditions)
+        return values[: len(self.encoders)], values[len(self.encoders) :]
 
     def _slices_are_alone(self, x: Tensor) -> bool:
         """Return whether the finest level can take slices one by one, and should."""
         alone = all(down.stride[2] == 1 for down in self.downs[:1])
         return alone and x.device.type == "cpu" and not torch.is_grad_enabled()
 
-    def _finest_down(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def _finest_down(self, tuned: Tuning, x: Tensor) -> tuple[Tensor, Tensor]:
         """Take a source, volumes or slices, to its shortcut, (N, widths[0], X / fold, ...), and to the next level."""
-        hidden = self.encoders[0](self.stem(_folded(x, self.fold)))
+        hidden = self.encoders[0](_modulated(self.stem(_folded(x, self.fold)), tuned[0][0]))
         return hidden, self.downs[0](F.leaky_relu(hidden, SLOPE)) if self.downs else hidden
 
-    def _coarser_levels(self, hidden: Tensor) -> Tensor:
+    def _coarser_levels(self, tuned: Tuning, hidden: Tensor) -> Tensor:
         """Take what the second level begins with to what it ends with, both (N, widths[1], ...), sides halved."""
         shortcuts = []
         for number, encoder in enumerate(self.encoders[1:], start=1):
             if number > 1:
                 shortcuts.append(hidden)
                 hidden = self.downs[number - 1](F.leaky_relu(hidden, SLOPE))
-            hidden = encoder(hidden)  # (N, widths[number], ...)
+            hidden = encoder(_modulated(hidden, tuned[0][number]))  # (N, widths[number], ...)
         for level in reversed(range(1, len(self.ups))):
-            hidden = self._up(level, hidden, shortcuts.pop())
+            hidden = self._up(tuned, level, hidden, shortcuts.pop())
         return hidden
 
-    def _up(self, level: int, coarse: Tensor, shortcut: Tensor) -> Tensor:
+    def _up(self, tuned: Tuning, level: int, coarse: Tensor, shortcut: Tensor) -> Tensor:
         finer = self.ups[level](F.leaky_relu(coarse, SLOPE))
-        return self.decoders[level](self.fusions[level](torch.cat([finer, shortcut], dim=1)))
+        fused = self.fusions[level](torch.cat([finer, shortcut], dim=1))
+        return self.decoders[level](_modulated(fused, tuned[1][level]))
 
-    def _finest_up(self, given: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+    def _finest_up(self, tuned: Tuning, given: tuple[Tensor, Tensor, Tensor]) -> Tensor:
         """Return the target, not clipped, for source, shortcut and what the second level ended with."""
         x, shortcut, coarse = given
-        hidden = self._up(0, coarse, shortcut) if self.ups else shortcut
+        hidden = self._up(tuned, 0, coarse, shortcut) if self.ups else shortcut
         return self.skip * x + _unfolded(self.head(F.leaky_relu(hidden, SLOPE)), self.fold)
+
+
+def _modulated(x: Tensor, values: Tensor | None) -> Tensor:
+    """Return volumes or slices (N, C, X, Y, ...) under gains and offsets (N or 1, 2 C); as they are without any."""
+    if values is None:
+        return x
+    gain, offset = values.to(x.dtype).view(len(values), 2, -1, *[1] * (x.ndim - 2)).unbind(dim=1)
+    return x * (1 + gain) + offset
 
 
 def _level(channels: int, blocks: int, across_slices: bool) -> nn.Sequential:

@@ -1,13 +1,16 @@
-"""The paper's generator on a graphics card: layers of dilation 2 as ordinary ones on the eight sublattices of a patch.
+"""The paper's generator on a graphics card: all layers as ordinary convolutions on the eight sublattices of a patch.
 
-Dense convolutions are what the cards' kernels for half precision and for channels-last order are made for; on the
-sublattices (`sublattices`) dilated ones become dense. How much faster that is was not measured. In evaluation, batch
-normalisation is folded into the weights; in training, its statistics run over the same voxels as ever.
+Dense convolutions of many channels are what the cards' kernels for half precision and for channels-last order are made
+for. On the sublattices (`sublattices`) dilated layers become dense, and the first and the last one, of a single channel
+at one end, become layers of eight channels there, between the sublattices. In evaluation, batch normalisation is folded
+into the weights; in training, its statistics run over the same voxels as ever.
 """
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from mrsynth.networks.sublattices import interleaved_kernel, join, split
 
 DEVICES = ("cuda",)
 
@@ -16,42 +19,46 @@ def is_split(source: Tensor) -> bool:
     """Return whether a source, (N, 1, X, Y, Z), should go through `through_sublattices`."""
     if torch.compiler.is_compiling() or torch.jit.is_tracing():
         return False
-    return source.device.type in DEVICES and source.ndim == 5 and not any(side % 2 for side in source.shape[2:])
+    even = source.ndim == 5 and source.numel() > 0 and not any(side % 2 for side in source.shape[2:])
+    return source.device.type in DEVICES and even and source.shape[1] == 1
 
 
 def through_sublattices(layers: nn.ModuleList, source: Tensor) -> Tensor:
     """Return what the layers make of a source, both (N, 1, X, Y, Z) with even X, Y and Z; gradients flow through it."""
-    hidden, apart = source, False
+    hidden = _apart(split(source).permute(3, 4, 0, 1, 2))  # (8 N, 1, X / 2, Y / 2, Z / 2)
     for layer in layers:
-        dilated = layer.convolution.dilation[0] == 2
-        if dilated != apart:
-            hidden, apart = (_split(hidden) if dilated else _join(hidden)), dilated
-        hidden = _dense(layer, hidden)
-    return _join(hidden) if apart else hidden
+        hidden = _on_sublattices(layer, hidden)  # (8 N, filters, ...)
+    return join(_together(hidden).permute(2, 3, 4, 0, 1))
 
 
-def _dense(layer: nn.Sequential, hidden: Tensor) -> Tensor:
-    """Apply a layer without its dilation."""
+def _on_sublattices(layer: nn.Sequential, hidden: Tensor) -> Tensor:
+    """Apply a layer to sublattices, (8 N, C, X / 2, Y / 2, Z / 2)."""
     weight, normalization = layer.convolution.weight, getattr(layer, "normalization", None)
-    padding = weight.shape[2] // 2
     if normalization is None:
-        return F.conv3d(hidden, weight, padding=padding)
+        return _convolved(layer, hidden, weight)
     if normalization.training:
-        return layer.activation(normalization(F.conv3d(hidden, weight, padding=padding)))
+        return layer.activation(normalization(_convolved(layer, hidden, weight)))
     scale = normalization.weight / torch.sqrt(normalization.running_var + normalization.eps)
     shift = normalization.bias - normalization.running_mean * scale
-    return layer.activation(F.conv3d(hidden, weight * scale[:, None, None, None, None], shift, padding=padding))
+    return layer.activation(_convolved(layer, hidden, weight * scale[:, None, None, None, None], shift))
 
 
-def _split(volumes: Tensor) -> Tensor:
-    """Take volumes apart into every other voxel: (N, C, X, Y, Z) to (8 N, C, X / 2, Y / 2, Z / 2)."""
-    pairs = volumes.unflatten(4, (-1, 2)).unflatten(3, (-1, 2)).unflatten(2, (-1, 2))
-    apart = pairs.permute(3, 5, 7, 0, 1, 2, 4, 6).flatten(0, 3)  # from (N, C, X / 2, 2, Y / 2, 2, Z / 2, 2)
-    return apart.contiguous(memory_format=torch.channels_last_3d)
+def _convolved(layer: nn.Sequential, hidden: Tensor, weight: Tensor, shift: Tensor | None = None) -> Tensor:
+    """Convolve each sublattice by itself for a dilated layer, else all eight of a patch together."""
+    if layer.convolution.dilation[0] == 2:
+        return F.conv3d(hidden, weight, shift, padding=weight.shape[2] // 2)
+    kernel = interleaved_kernel(weight)
+    shifts = None if shift is None else shift.repeat(8)
+    return _apart(F.conv3d(_together(hidden), kernel, shifts, padding=kernel.shape[2] // 2))
 
 
-def _join(sublattices: Tensor) -> Tensor:
-    """Undo `_split`."""
-    pairs = sublattices.unflatten(0, (2, 2, 2, -1)).permute(3, 4, 5, 0, 6, 1, 7, 2)
-    together = pairs.flatten(6, 7).flatten(4, 5).flatten(2, 3)
-    return together.contiguous(memory_format=torch.channels_last_3d)
+def _together(sublattices: Tensor) -> Tensor:
+    """Lay the eight sublattices of a patch into channels: (8 N, C, ...) to (N, 8 C, ...)."""
+    channels = sublattices.unflatten(0, (-1, 8)).flatten(1, 2)
+    return channels.contiguous(memory_format=torch.channels_last_3d)
+
+
+def _apart(channels: Tensor) -> Tensor:
+    """Undo `_together`."""
+    sublattices = channels.unflatten(1, (8, -1)).flatten(0, 1)
+    return sublattices.contiguous(memory_format=torch.channels_last_3d)

@@ -41,8 +41,8 @@ def interleaved_kernel(kernel: Tensor) -> Tensor:
         Shape (8 out, 8 in, L, L, L), odd L; channels are (parity of (x, y, z), channel), as after `split`.
     """
     reach = kernel.shape[2] // 2
-    steps = torch.arange(-((reach + 1) // 2), (reach + 1) // 2 + 1)  # j - i
-    parity = torch.arange(2)
+    steps = torch.arange(-((reach + 1) // 2), (reach + 1) // 2 + 1, device=kernel.device)  # j - i
+    parity = torch.arange(2, device=kernel.device)
     # Taps out of reach are found in a margin of two zeros.
     taps = 2 * steps + parity[None, :, None] - parity[:, None, None] + reach + 2  # (a, b, L)
     kernel = F.pad(kernel, (2,) * 6)
