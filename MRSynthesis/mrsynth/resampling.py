@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from itertools import permutations, product
 
 import numpy as np
-import SimpleITK as sitk
 from scipy import ndimage
 
 from mrsynth.volume import Volume, checked_affine
@@ -159,6 +158,8 @@ def _interpolated(
 
     The geometry is left in voxel units, as ITK would refuse a sheared affine as an image direction.
     """
+    import SimpleITK as sitk  # here, as no other way onto a lattice needs it
+
     image = sitk.GetImageFromArray(np.ascontiguousarray(voxels.T, dtype=np.float32))  # SimpleITK arrays are (k, j, i)
     transform = sitk.AffineTransform(3)
     transform.SetMatrix(index_map[:3, :3].ravel().tolist())

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from itertools import permutations, product
 
 import numpy as np
@@ -136,3 +138,17 @@ def test_a_single_slice_that_no_thicker_slice_is_centred_in_keeps_its_grid():
 def test_a_lattice_without_places_is_refused(shape):
     with pytest.raises(ValueError, match="three numbers above 0"):
         Lattice(shape, np.eye(4))
+
+
+def test_simpleitk_is_needed_for_interpolation_alone(a_volume, monkeypatch):
+    monkeypatch.setitem(sys.modules, "SimpleITK", None)
+    resample_onto(a_volume, Lattice(a_volume.shape, a_volume.affine @ np.diag([1, -1, 1, 1])))
+    with pytest.raises(ImportError):
+        resample_onto(a_volume, Lattice(a_volume.shape, a_volume.affine @ np.diag([1.5, 1, 1, 1])))
+
+
+def test_simulation_and_training_load_without_simpleitk():
+    modules = ("pair_cache", "trainer", "simulated_subjects", "epoch_trainer", "run_recording")
+    names = ", ".join(f"mrsynth_training.{module}" for module in modules)
+    code = f"import sys; sys.path[:] = {sys.path}; sys.modules['SimpleITK'] = None; import {names}"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
