@@ -8,7 +8,7 @@ from paper_generator_examples import TOLERANCE, a_generator, a_source, layer_by_
 
 from mrsynth.networks import sublattice_layers as module
 from mrsynth.networks.paper_generator import PaperGenerator
-from mrsynth.networks.sublattice_layers import _join, _split, is_split, through_sublattices
+from mrsynth.networks.sublattice_layers import _apart, _together, is_split, through_sublattices
 
 SHAPES = [(1, 2, 2, 2), (2, 4, 2, 6), (1, 8, 6, 4)]
 SMALL = (4, 3, 4, 5, 4, 3, 4, 2)
@@ -21,13 +21,27 @@ def cards_are_here(monkeypatch):
     monkeypatch.setattr("mrsynth.networks.paper_generator.is_fast", lambda layers, source: False)
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_joining_undoes_splitting_whatever_the_channels(shape):
-    volumes = torch.randn(shape[0], 3, *shape[1:])
-    apart = _split(volumes)
-    assert apart.shape == (8 * shape[0], 3, *(side // 2 for side in shape[1:]))
-    assert apart.is_contiguous(memory_format=torch.channels_last_3d)
-    assert torch.equal(_join(apart), volumes)
+def test_sublattices_as_channels_are_those_in_the_batch_with_channels_last_in_memory():
+    apart = torch.randn(16, 3, 2, 4, 6)
+    together = _together(apart)
+    assert torch.equal(together[1, 3 * 5 : 3 * 6], apart[8 + 5])
+    assert torch.equal(_apart(together), apart)
+    for volumes in (together, _apart(together)):
+        assert volumes.is_contiguous(memory_format=torch.channels_last_3d)
+
+
+def test_no_convolution_is_dilated_or_has_a_single_channel(monkeypatch):
+    seen, convolve = [], module.F.conv3d
+
+    def looking(volumes, weight, *arguments, **options):
+        seen.append((*weight.shape[:2], weight.shape[2], options.get("dilation", 1)))
+        return convolve(volumes, weight, *arguments, **options)
+
+    monkeypatch.setattr(module.F, "conv3d", looking)
+    with torch.inference_mode():
+        through_sublattices(a_generator().layers, a_source((1, 2, 2, 2)))
+    assert seen[0] == (256, 8, 5, 1) and seen[-1] == (8, 256, 3, 1)
+    assert {dilation for *_, dilation in seen} == {1}
 
 
 @pytest.mark.parametrize("trained", [False, True])
@@ -85,6 +99,8 @@ def test_only_cards_are_given_sublattices(monkeypatch):
     monkeypatch.setattr(module, "DEVICES", ("cpu",))
     assert is_split(source)
     assert not is_split(source[0])
+    assert not is_split(source.expand(-1, 2, -1, -1, -1))
+    assert not is_split(source[:0])
     for graph in ((torch.compiler, "is_compiling"), (torch.jit, "is_tracing")):
         with monkeypatch.context() as patch:
             patch.setattr(*graph, lambda: True)
