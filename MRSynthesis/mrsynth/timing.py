@@ -76,7 +76,7 @@ class TimingRanges:
         return min(max(wanted, self.target_te_ms[0]), self.target_te_ms[1])
 
     def conditions(self, timing: Timing) -> tuple[float, ...]:
-        """Return the five numbers a network is told: TE, whether it is known, TR, whether it is known, TE of the target.
+        """Return five numbers for a network: TE, whether it is known, TR, whether it is known, TE of the target.
 
         Times count by their logarithm, from -1 for the shortest in their range to 1 for the longest; those outside
         count as its end, and unknown ones as its middle.

@@ -82,6 +82,7 @@ class ResidualUNet(nn.Module):
         fold: In-plane pixels along each side of a block that become channels; 1 folds nothing.
         nonnegative: Whether evaluation clips the output at zero (air, for intensities that are divided by a scale).
         conditions: How many numbers the network is told about each patch beside its voxels, see `timing`.
+        estimates_error: Whether it gives the absolute error that it expects as a second channel.
 
     Attributes:
         size_multiple: What each axis of an input must be a multiple of.
@@ -98,6 +99,7 @@ class ResidualUNet(nn.Module):
         fold: int = 1,
         nonnegative: bool = True,
         conditions: int = 0,
+        estimates_error: bool = False,
     ) -> None:
         super().__init__()
         if fold < 1:
@@ -122,7 +124,8 @@ class ResidualUNet(nn.Module):
             _level(width, max(1, count - 1), across_slices=level > 0)
             for level, (width, count) in enumerate(zip(widths[:-1], blocks[:-1], strict=True))
         )
-        self.head = InPlaneConvolution(widths[0], fold**2, (3, 3, 1), padding=(1, 1, 0))
+        self.estimates_error = estimates_error
+        self.head = InPlaneConvolution(widths[0], fold**2 * (1 + estimates_error), (3, 3, 1), padding=(1, 1, 0))
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
         self.skip = nn.Parameter(torch.tensor(0.5))
@@ -136,7 +139,8 @@ class ResidualUNet(nn.Module):
             conditions: (N, K), or (1, K) for all; given to a network with conditions, and to no other.
 
         Returns:
-            The target, of the shape of the source.
+            The target, of the shape of the source; with ``estimates_error`` (N, 2, ...), the second channel is the
+            absolute error that the network expects.
 
         Raises:
             ValueError: If there are no conditions, or other ones than the network has.
@@ -193,7 +197,11 @@ class ResidualUNet(nn.Module):
         """Return the target, not clipped, for source, shortcut and what the second level ended with."""
         x, shortcut, coarse = given
         hidden = self._up(tuned, 0, coarse, shortcut) if self.ups else shortcut
-        return self.skip * x + _unfolded(self.head(F.leaky_relu(hidden, SLOPE)), self.fold)
+        head = self.head(F.leaky_relu(hidden, SLOPE))
+        if not self.estimates_error:
+            return self.skip * x + _unfolded(head, self.fold)
+        correction, error = head.chunk(2, dim=1)
+        return torch.cat([self.skip * x + _unfolded(correction, self.fold), _unfolded(error, self.fold).abs()], dim=1)
 
 
 def _modulated(x: Tensor, values: Tensor | None) -> Tensor:
