@@ -89,6 +89,7 @@ class EpochTrainer:
         """
         self._began = time.monotonic() - self.history.seconds
         pace = RunPace(self.progress, self.schedule.batch_size)
+        self.batches.keep_on(self.run.device)
         log = EventLog(self.run.folder, self.history.epoch) if self.run.processes.is_first else None
         try:
             while not self.finished:

@@ -10,9 +10,13 @@ import torch
 from torch import Tensor
 
 from mrsynth.errors import InputError
+from mrsynth.free_memory import affordable_voxels
 from mrsynth_training.process_group import ProcessGroup
 
 READ_AHEAD = 3  # mini-batches; reading one takes a small part of the time of a step, but a disk may pause
+KEPT_ON = ("cuda",)  # types of devices that patches are kept on: those that would wait for a CPU to read them
+READ_AT_ONCE = 64  # patches
+BYTES_OF_PAIR = 8  # a voxel of source and target
 
 Patch = tuple[np.ndarray, np.ndarray]
 
@@ -24,8 +28,8 @@ class PatchBatch:
     Attributes:
         source: float32 (n, 1, in-plane, in-plane, slice).
         target: The same of the other contrast.
-        real: Which of the patches, bool (n,), the discriminator is shown with their real target: those in the first
-            half of the whole mini-batch, rounded up. The others it is shown with a synthetic one.
+        real: Which of the patches, bool (n,) on the CPU, the discriminator is shown with their real target: those in
+            the first half of the whole mini-batch, rounded up. The others it is shown with a synthetic one.
         size: Patches of the whole mini-batch, over all processes.
     """
 
@@ -39,10 +43,19 @@ class PatchBatch:
         """Patches with a real target in the whole mini-batch."""
         return (self.size + 1) // 2
 
+    @property
+    def halves(self) -> tuple[Tensor, Tensor]:
+        """Numbers of the patches with a real target and of the others, on the patches' device.
+
+        They are counted on the CPU: a GPU would have to be waited for to know how many there are.
+        """
+        real, other = (torch.nonzero(mask)[:, 0] for mask in (self.real, ~self.real))
+        return real.to(self.source.device), other.to(self.source.device)
+
     def like(self, weight: Tensor) -> "PatchBatch":
-        """Return the same on a weight's device in its precision, copied while the device goes on if it can."""
+        """Return the same with patches on a weight's device in its precision, copied while that goes on if it can."""
         source, target = (t.to(weight.device, weight.dtype, non_blocking=True) for t in (self.source, self.target))
-        return replace(self, source=source, target=target, real=self.real.to(weight.device, non_blocking=True))
+        return replace(self, source=source, target=target)
 
 
 class PatchBatches:
@@ -68,10 +81,32 @@ class PatchBatches:
             found = f"{batch_size} patches for {processes.size} processes"
             raise InputError(f"expected mini-batches of at least two patches for each process, found {found}")
         self.patches, self.batch_size, self.seed, self.processes = patches, batch_size, seed, processes
+        self._kept: tuple[Tensor, Tensor] | None = None
 
     def __len__(self) -> int:
         """Mini-batches of an epoch."""
         return len(self.patches) // self.batch_size
+
+    def keep_on(self, device: torch.device) -> bool:
+        """Read all patches into a GPU's memory, if that has room for them, and take mini-batches from there.
+
+        Returns:
+            Whether they are there; elsewhere, mini-batches are still read from the disk.
+
+        Raises:
+            OutOfMemoryError: Of PyTorch, if another program takes the memory meanwhile.
+        """
+        shape = self.patches[0][0].shape
+        voxels = len(self.patches) * int(np.prod(shape))
+        if device.type not in KEPT_ON or affordable_voxels(device, voxels, BYTES_OF_PAIR) < voxels:
+            return False
+        kept = tuple(torch.empty(len(self.patches), *shape, device=device) for _ in range(2))
+        for start in range(0, len(self.patches), READ_AT_ONCE):
+            numbers = range(start, min(start + READ_AT_ONCE, len(self.patches)))
+            for whole, part in zip(kept, self._stacked(numbers), strict=True):
+                whole[start : numbers.stop] = part
+        self._kept = kept
+        return True
 
     def epoch(self, number: int, start: int = 0) -> Iterator[PatchBatch]:
         """Yield this process's part of each mini-batch of an epoch.
@@ -81,11 +116,15 @@ class PatchBatches:
             start: Mini-batches to pass over, because an earlier run saw them.
         """
         order = np.random.default_rng([self.seed, number]).permutation(len(self.patches))
+        batches = [order[batch * self.batch_size :][: self.batch_size] for batch in range(start, len(self))]
+        yield from self._read_ahead(batches) if self._kept is None else map(self._batch, batches)
+
+    def _read_ahead(self, batches: Sequence[np.ndarray]) -> Iterator[PatchBatch]:
         waiting: deque = deque()
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="patches") as reader:
             try:
-                for batch in range(start, len(self)):
-                    waiting.append(reader.submit(self._read, order[batch * self.batch_size :][: self.batch_size]))
+                for numbers in batches:
+                    waiting.append(reader.submit(self._batch, numbers))
                     if len(waiting) > READ_AHEAD:
                         yield waiting.popleft().result()
                 while waiting:
@@ -93,11 +132,25 @@ class PatchBatches:
             finally:
                 reader.shutdown(cancel_futures=True)
 
-    def _read(self, numbers: np.ndarray) -> PatchBatch:
+    def _batch(self, numbers: np.ndarray) -> PatchBatch:
+        """Return this process's part of the mini-batch of the patches with some numbers."""
         places = self.processes.share(np.arange(len(numbers)))
-        pairs = [self.patches[int(number)] for number in numbers[places]]
-        source, target = (torch.from_numpy(np.stack(arrays)) for arrays in zip(*pairs, strict=True))
         real = torch.from_numpy(places < (len(numbers) + 1) // 2)
+        source, target = self._read(numbers[places]) if self._kept is None else self._taken(numbers[places])
+        return PatchBatch(source, target, real, len(numbers))
+
+    def _taken(self, numbers: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Return sources and targets of kept patches."""
+        index = torch.from_numpy(numbers).to(self._kept[0].device)
+        return tuple(whole[index] for whole in self._kept)
+
+    def _read(self, numbers: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Return sources and targets of patches on the disk."""
+        source, target = self._stacked(numbers)
         if torch.cuda.is_available():  # only from there can a GPU copy while it computes
             source, target = source.pin_memory(), target.pin_memory()
-        return PatchBatch(source, target, real, len(numbers))
+        return source, target
+
+    def _stacked(self, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
+        pairs = [self.patches[int(number)] for number in numbers]
+        return tuple(torch.from_numpy(np.stack(arrays)) for arrays in zip(*pairs, strict=True))

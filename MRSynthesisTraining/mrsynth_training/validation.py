@@ -1,6 +1,7 @@
 """How near a network comes to the acquired scans of the subjects that choose the best epoch."""
 
 import itertools
+import math
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from mrsynth.free_memory import affordable_voxels
+from mrsynth.memory_fallback import BYTES_PER_VOXEL
 from mrsynth.metrics import full_range, percentile_range, psnr
 from mrsynth.patches import PatchGrid, patch_window
 from mrsynth.stitching import Mosaic
@@ -16,6 +19,7 @@ from mrsynth_training.epoch_experiment import EpochExperiment
 from mrsynth_training.volume_cache import CachedSubject
 
 PATCHES_AT_A_TIME = 16
+PATCHES_AT_A_TIME_ON_GPU = 64  # a subject's without overlap, at the protocol's sizes
 FIGURES = ("mae", "psnr_range", "psnr_percentile")  # of `SubjectFigures`
 
 
@@ -63,9 +67,10 @@ def synthesize_subject(network: nn.Module, source: np.ndarray, experiment: Epoch
     grid = PatchGrid(source.shape, schedule.patch, schedule.stride)
     mosaic, window = Mosaic(source.shape), patch_window(schedule.patch, "mean")
     places, weight = iter(grid), next(network.parameters())
-    while batch := list(itertools.islice(places, PATCHES_AT_A_TIME)):
-        patches = torch.from_numpy(np.stack([source[place] for place in batch])[:, None])  # (n, 1, X, Y, Z)
-        answers = network(patches.to(weight))[:, 0].float().cpu().numpy()
+    volume, at_a_time = torch.from_numpy(np.array(source)).to(weight), _patches_at_a_time(weight.device, schedule.patch)
+    while batch := list(itertools.islice(places, at_a_time)):
+        patches = torch.stack([volume[place] for place in batch])[:, None]  # (n, 1, X, Y, Z)
+        answers = network(patches)[:, 0].float().cpu().numpy()
         for place, answer in zip(batch, answers, strict=True):
             mosaic.add(place, answer, window)
     return mosaic.mean()
@@ -77,6 +82,14 @@ def subject_figures(name: str, synthetic: np.ndarray, target: np.ndarray) -> Sub
     mse = float(np.square(difference).mean())
     decibels = (psnr(mse, peak(target)) for peak in (full_range, percentile_range))
     return SubjectFigures(name, float(np.abs(difference).mean()), *decibels)
+
+
+def _patches_at_a_time(device: torch.device, patch: Sequence[int]) -> int:
+    if device.type != "cuda":
+        return PATCHES_AT_A_TIME
+    voxels = math.prod(patch)
+    most = PATCHES_AT_A_TIME_ON_GPU * voxels
+    return max(1, affordable_voxels(device, most, BYTES_PER_VOXEL) // voxels)
 
 
 def _figures(network: nn.Module, subject: CachedSubject, experiment: EpochExperiment) -> SubjectFigures:

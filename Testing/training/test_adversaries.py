@@ -177,6 +177,15 @@ def test_lower_precision_is_that_of_the_networks_alone(monkeypatch):
     assert not adversaries(tiny_experiment(mixed_precision=False)).lower_precision
 
 
+def test_networks_have_their_channels_last_on_gpus_alone():
+    network = torch.nn.Conv3d(3, 2, 3)
+    assert adversaries_module._moved(network, CPU).weight.is_contiguous()
+    moved = []
+    network.to = lambda *where, **how: moved.append((where, how)) or network
+    adversaries_module._moved(network, torch.device("cuda", 0))
+    assert moved == [((torch.device("cuda", 0),), {"memory_format": torch.channels_last_3d})]
+
+
 def test_patches_that_do_not_suit_the_networks_are_refused():
     with pytest.raises(InputError, match="discriminator: expected a patch in multiples of 4 for 2 stages"):
         adversaries(tiny_experiment(patch=(8, 8, 2)))

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from mrsynth.errors import InputError
+from mrsynth_training import patch_batches as module
 from mrsynth_training.patch_batches import PatchBatches
 from mrsynth_training.process_group import ProcessGroup
 
@@ -64,6 +65,47 @@ def test_processes_share_a_mini_batch_and_both_of_its_halves(patches):
 def test_a_batch_follows_a_weight_in_precision(patches):
     batch = next(PatchBatches(patches, 2, seed=0, processes=ALONE).epoch(0)).like(torch.zeros(1, dtype=torch.float64))
     assert (batch.source.dtype, batch.target.dtype, batch.real.dtype) == (torch.float64, torch.float64, torch.bool)
+
+
+def test_both_kinds_of_patches_are_found_by_their_numbers(patches):
+    batch = next(PatchBatches(patches, 5, seed=0, processes=ALONE).epoch(0))
+    assert [half.tolist() for half in batch.halves] == [[0, 1, 2], [3, 4]]
+
+
+@pytest.fixture
+def a_gpu(monkeypatch):
+    """Let the CPU be taken for a graphics card, with the memory for so many voxels of source and target."""
+    monkeypatch.setattr(module, "KEPT_ON", ("cpu",))
+
+    def with_memory_for(voxels):
+        monkeypatch.setattr(module, "affordable_voxels", lambda device, most, size: min(most, voxels))
+        return torch.device("cpu")
+
+    return with_memory_for
+
+
+@pytest.mark.parametrize("at_once", [1, 4, 64])
+@pytest.mark.parametrize("processes", [ALONE, ProcessGroup(1, 2)])
+def test_kept_patches_are_those_on_the_disk(patches, a_gpu, at_once, processes, monkeypatch):
+    monkeypatch.setattr(module, "READ_AT_ONCE", at_once)
+    kept, read = (PatchBatches(list(patches), 4, seed=0, processes=processes) for _ in range(2))
+    assert kept.keep_on(a_gpu(88))
+    kept.patches[:] = [None] * len(patches)  # the disk is not asked again
+    for epoch, start in ((0, 0), (1, 0), (2, 1)):
+        ours, theirs = list(kept.epoch(epoch, start)), list(read.epoch(epoch, start))
+        assert len(ours) == len(theirs) == 2 - start
+        for one, other in zip(ours, theirs, strict=True):
+            assert torch.equal(one.source, other.source) and torch.equal(one.target, other.target)
+            assert torch.equal(one.real, other.real) and one.size == other.size
+
+
+def test_patches_stay_on_the_disk_where_memory_is_short_or_the_processor_trains(patches, a_gpu, monkeypatch):
+    batches = PatchBatches(patches, 4, seed=0, processes=ALONE)
+    assert not batches.keep_on(a_gpu(87))
+    a_gpu(88)
+    monkeypatch.undo()
+    assert not batches.keep_on(torch.device("cpu"))
+    assert len(list(batches.epoch(0))) == 2
 
 
 def test_reading_ahead_ends_with_the_epoch_even_if_that_is_left_early(patches):

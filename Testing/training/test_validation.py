@@ -7,6 +7,7 @@ import torch
 from epoch_examples import SHAPE, tiny_experiment
 from torch import nn
 
+from mrsynth_training import validation as module
 from mrsynth_training.validation import SubjectFigures, mean_psnr, synthesize_subject, validate
 from mrsynth_training.volume_cache import CachedSubject
 
@@ -69,6 +70,14 @@ def test_patches_cover_a_volume_that_is_no_multiple_of_them():
     found = synthesize_subject(network, source, tiny_experiment(validation_stride=(4, 8, 8)))
     np.testing.assert_allclose(found, 2 * source, rtol=1e-6)
     assert network.seen == [(True, (4, 1, 8, 8, 8))]  # two places along each of the first two axes
+
+
+def test_a_gpu_takes_as_many_patches_as_it_has_the_memory_for(monkeypatch):
+    gpu, patch = torch.device("cuda", 0), (8, 8, 8)
+    assert module._patches_at_a_time(torch.device("cpu"), patch) == 16
+    for free, expected in ((10**9, 64), (5 * 512, 5), (3, 1)):
+        monkeypatch.setattr(module, "affordable_voxels", lambda device, most, size, free=free: min(most, free))
+        assert module._patches_at_a_time(gpu, patch) == expected
 
 
 def test_the_mean_psnr_is_over_subjects():
