@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
 
+from mrsynth.networks import frequency_convolution as module
 from mrsynth.networks.frequency_convolution import frequency_convolution, kernel_spectrum
-from mrsynth.networks.frequency_matrices import frequency_matrices
+from mrsynth.networks.frequency_matrices import frequency_matrices, matrices_on
 
 SIDES = st.integers(1, 7)
 
@@ -53,6 +54,45 @@ def test_its_gradients_are_those_of_pytorch(sizes, taps):
     found = torch.autograd.grad(answer, (volumes, kernel), direction)
     for gradient, expected in zip(found, torch.autograd.grad(plain, (volumes, kernel), direction), strict=True):
         torch.testing.assert_close(gradient, expected)
+
+
+@settings(max_examples=20, deadline=None)
+@given(sizes=st.tuples(SIDES, SIDES, SIDES), taps=st.sampled_from([1, 3, 5, 9]))
+def test_all_planes_at_once_give_the_same_and_its_gradients(sizes, taps):
+    volumes, kernel = (tensor.requires_grad_() for tensor in a_case(sizes, taps))
+    direction, found = torch.randn(*sizes, 2, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64), []
+    for devices in ((), ("cpu",)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(module, "ALL_PLANES_ON", devices)
+            answer = at_frequencies(volumes, kernel)
+            found.append((answer, *torch.autograd.grad(answer, (volumes, kernel), direction)))
+            with torch.no_grad():
+                torch.testing.assert_close(at_frequencies(volumes, kernel), answer)
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize("frozen", [0, 1])
+def test_all_planes_at_once_give_only_the_gradient_that_is_asked_for(frozen, monkeypatch):
+    tensors = a_case((3, 2, 4), 3)
+    tensors[1 - frozen].requires_grad_()
+    plain_convolution(*tensors).sum().backward()
+    expected, tensors[1 - frozen].grad = tensors[1 - frozen].grad, None
+    monkeypatch.setattr(module, "ALL_PLANES_ON", ("cpu",))
+    at_frequencies(*tensors).sum().backward()
+    torch.testing.assert_close(tensors[1 - frozen].grad, expected)
+
+
+def test_matrices_that_are_kept_serve_gradients_even_if_first_needed_without():
+    arguments = (torch.device("cpu"), (2, 3, 4), 5, torch.float64)
+    matrices_on.cache_clear()
+    with torch.inference_mode():
+        kept = matrices_on(*arguments)
+    assert matrices_on(*arguments) is kept and not kept.analysis.x.is_inference()
+    expected = frequency_matrices((2, 3, 4), 5, torch.float64)
+    for part in ("analysis", "synthesis", "kernel"):
+        for axis in "xyz":
+            assert torch.equal(getattr(getattr(kept, part), axis), getattr(getattr(expected, part), axis))
 
 
 @pytest.mark.parametrize(("sizes", "taps"), [((2, 3, 1), 3), ((1, 2, 2), 5)])

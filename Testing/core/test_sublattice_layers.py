@@ -30,6 +30,33 @@ def test_sublattices_as_channels_are_those_in_the_batch_with_channels_last_in_me
         assert volumes.is_contiguous(memory_format=torch.channels_last_3d)
 
 
+def test_large_kernels_are_taken_to_frequencies_where_volumes_are_small(monkeypatch):
+    seen, at_frequencies = [], module._at_frequencies
+
+    def looking(hidden, weight, shift):
+        seen.append(weight.shape[2])
+        return at_frequencies(hidden, weight, shift)
+
+    monkeypatch.setattr(module, "_at_frequencies", looking)
+    generator, source = a_generator(), a_source((1, 4, 2, 2))
+    with torch.inference_mode():
+        found = through_sublattices(generator.layers, source)
+        assert seen == [9, 7]
+        monkeypatch.setattr(module, "LARGEST_SUBLATTICE", 1)
+        assert relative_error(through_sublattices(generator.layers, source), found) < TOLERANCE
+    assert seen == [9, 7]
+
+
+def test_frequencies_are_in_single_precision_whatever_the_rest_computes_in():
+    layer = a_generator().layers[4]
+    hidden = torch.randn(8, 64, 2, 2, 2)
+    with torch.inference_mode():
+        expected = module._at_frequencies(hidden, layer.convolution.weight, None)
+        with torch.autocast("cpu", torch.bfloat16):
+            found = module._at_frequencies(hidden, layer.convolution.weight, None)
+    assert torch.equal(found, expected) and found.dtype == torch.float32
+
+
 def test_no_convolution_is_dilated_or_has_a_single_channel(monkeypatch):
     seen, convolve = [], module.F.conv3d
 

@@ -15,9 +15,10 @@ The transform's adjoint is its inverse (`frequency_matrices`), so the gradient w
 convolution with the transposed and conjugated kernel, and that with respect to U and V is ``a^T g`` and ``(i a)^T g``,
 g being the transformed gradient of the result.
 
-The planes of equal fx are taken one by one, each by one thread, so that what they need fits into a core's cache. The
-transform along x, before and after that, is `frequency_convolution`'s own; or its caller's, who may know what else to
-do with the voxels while they are at hand (`convolve_planes`).
+The planes of equal fx are taken one by one, each by one thread, so that what they need fits into a core's cache; on a
+graphics card all at once, so that each product keeps all of it busy. The transform along x, before and after that, is
+`frequency_convolution`'s own; or its caller's, who may know what else to do with the voxels while they are at hand
+(`convolve_planes`).
 """
 
 from collections.abc import Callable
@@ -30,7 +31,9 @@ from torch.autograd.function import once_differentiable
 from mrsynth.networks.frequency_matrices import FrequencyMatrices
 from mrsynth.networks.threads import in_threads
 
-# Takes the number of a plane, and volumes at its frequencies, (fy fz, 3 N, C), to the result, (fy fz, 2 N, C').
+ALL_PLANES_ON = ("cuda",)
+
+# Takes the number of a plane, and volumes at its frequencies, (f, 3 N, C), to the result there, (f, 2 N, C').
 Product = Callable[[int, Tensor], Tensor]
 
 
@@ -132,15 +135,23 @@ def _at_frequencies(volumes: Tensor, filters: int, matrices: FrequencyMatrices, 
 def _planes(lines: Tensor, channels: tuple[int, int], matrices: FrequencyMatrices, product: Product) -> Tensor:
     """Take planes (fx, p Y, Z N C) to all frequencies, multiply them there, and return (fx, p Y, Z N C')."""
     to, back = matrices.analysis, matrices.synthesis
-    z, fy, fz = len(back.z) // 2, len(to.y) // 2, len(to.z) // 3
+    z, fy = len(back.z) // 2, len(to.y) // 2
     n = lines.shape[2] // z // channels[0]
+
+    def along_z(number: int, plane: Tensor) -> Tensor:
+        """Take what has the frequencies of x and y, (fx fy, p Z, N C), to z's, multiply, and come back."""
+        there = _left(to.z, plane).view(-1, 3 * n, channels[0])  # (fx fy fz, q N, C)
+        there = product(number, there)  # (fx fy fz, p N, C')
+        there = there.view(len(plane), back.z.shape[1], n * channels[1])
+        return _left(back.z, there)  # (fx fy, p Z, N C')
+
+    if lines.device.type in ALL_PLANES_ON:
+        volumes = along_z(0, _left(to.y, lines).view(-1, 2 * z, n * channels[0]))
+        return _left(back.y, volumes.view(len(lines), 2 * fy, -1))  # (fx, p Y, Z N C')
     result = lines.new_empty(len(lines), len(back.y), z * n * channels[1])
 
     def convolve(number: int) -> None:
-        plane = (to.y @ lines[number]).view(fy, 2 * z, n * channels[0])  # (fy, p Z, N C)
-        plane = _left(to.z, plane).view(fy * fz, 3 * n, channels[0])  # (fy fz, q N, C)
-        plane = product(number, plane)  # (fy fz, p N, C')
-        plane = _left(back.z, plane.view(fy, 2 * fz, n * channels[1]))  # (fy, p Z, N C')
+        plane = along_z(number, (to.y @ lines[number]).view(fy, 2 * z, n * channels[0]))
         torch.mm(back.y, plane.view(2 * fy, -1), out=result[number])  # (p Y, Z N C')
 
     in_threads(convolve, range(len(lines)))
@@ -148,8 +159,9 @@ def _planes(lines: Tensor, channels: tuple[int, int], matrices: FrequencyMatrice
 
 
 def _by_plane(spectrum: Tensor, matrices: FrequencyMatrices) -> Tensor:
-    """Return a spectrum (fx fy fz, 2, C, C') as (fx, fy fz, 2, C, C')."""
-    return spectrum.unflatten(0, (len(matrices.analysis.x) // 2, -1))
+    """Return a spectrum (fx fy fz, 2, C, C') as (planes, frequencies of a plane, 2, C, C')."""
+    planes = 1 if spectrum.device.type in ALL_PLANES_ON else len(matrices.analysis.x) // 2
+    return spectrum.unflatten(0, (planes, -1))
 
 
 def _product_with(by_plane: Tensor) -> Product:

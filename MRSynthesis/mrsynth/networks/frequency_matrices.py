@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -64,6 +65,19 @@ def frequency_matrices(sizes: tuple[int, int, int], taps: int, dtype: torch.dtyp
         synthesis=_axes(dtype, x.T, y.T, z.T),
         kernel=_axes(dtype, _of_real(kernel[0]), _of_complex(kernel[1]), _of_complex(kernel[2])),
     )
+
+
+@lru_cache(maxsize=16)
+@torch.inference_mode(False)  # what is kept may be needed for gradients later
+def matrices_on(device: torch.device, sizes: tuple[int, int, int], taps: int, dtype: torch.dtype) -> FrequencyMatrices:
+    """Return what `frequency_matrices` does on a device; the latest are kept, as a graphics card waits for them."""
+    found = frequency_matrices(sizes, taps, dtype)
+    moved = (_axes_on(device, part) for part in (found.analysis, found.synthesis, found.kernel))
+    return FrequencyMatrices(*moved)
+
+
+def _axes_on(device: torch.device, matrices: AxisMatrices) -> AxisMatrices:
+    return AxisMatrices(matrices.x.to(device), matrices.y.to(device), matrices.z.to(device))
 
 
 def _frequencies(size: int, taps: int) -> Tensor:

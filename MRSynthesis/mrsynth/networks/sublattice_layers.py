@@ -2,17 +2,24 @@
 
 Dense convolutions of many channels are what the cards' kernels for half precision and for channels-last order are made
 for. On the sublattices (`sublattices`) dilated layers become dense, and the first and the last one, of a single channel
-at one end, become layers of eight channels there, between the sublattices. In evaluation, batch normalisation is folded
-into the weights; in training, its statistics run over the same voxels as ever.
+at one end, become layers of eight channels there, between the sublattices. Layers with large kernels need a small part
+of the products at frequencies (`frequency_convolution`), in single precision whatever the others compute in. In
+evaluation, batch normalisation is folded into the weights; in training, its statistics run over the same voxels as
+ever.
 """
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mrsynth.networks.frequency_convolution import frequency_convolution, kernel_spectrum
+from mrsynth.networks.frequency_matrices import matrices_on
 from mrsynth.networks.sublattices import interleaved_kernel, join, split
 
 DEVICES = ("cuda",)
+# Kernels from this size on, in taps, are cheaper at frequencies; for sublattices up to a size, as spectra grow with it.
+LEAST_TAPS = 7
+LARGEST_SUBLATTICE = 20
 
 
 def is_split(source: Tensor) -> bool:
@@ -46,10 +53,22 @@ def _on_sublattices(layer: nn.Sequential, hidden: Tensor) -> Tensor:
 def _convolved(layer: nn.Sequential, hidden: Tensor, weight: Tensor, shift: Tensor | None = None) -> Tensor:
     """Convolve each sublattice by itself for a dilated layer, else all eight of a patch together."""
     if layer.convolution.dilation[0] == 2:
+        if weight.shape[2] >= LEAST_TAPS and max(hidden.shape[2:]) <= LARGEST_SUBLATTICE:
+            return _at_frequencies(hidden, weight, shift)
         return F.conv3d(hidden, weight, shift, padding=weight.shape[2] // 2)
     kernel = interleaved_kernel(weight)
     shifts = None if shift is None else shift.repeat(8)
     return _apart(F.conv3d(_together(hidden), kernel, shifts, padding=kernel.shape[2] // 2))
+
+
+def _at_frequencies(hidden: Tensor, weight: Tensor, shift: Tensor | None) -> Tensor:
+    """Return the same as ``F.conv3d`` with 'same' padding, in the weight's precision."""
+    with torch.autocast(hidden.device.type, enabled=False):
+        volumes = hidden.to(weight.dtype).permute(2, 3, 4, 0, 1)  # (X / 2, Y / 2, Z / 2, 8 N, C)
+        matrices = matrices_on(weight.device, tuple(volumes.shape[:3]), weight.shape[2], weight.dtype)
+        found = frequency_convolution(volumes, kernel_spectrum(weight, matrices), matrices)
+        found = found if shift is None else found + shift
+        return found.permute(3, 4, 0, 1, 2).contiguous(memory_format=torch.channels_last_3d)
 
 
 def _together(sublattices: Tensor) -> Tensor:
