@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK
 
+from mrsynth.acquired_timing import DICOM, AcquiredTiming, series_time
 from mrsynth.declared_size import scalar_volume_shape
 from mrsynth.dicom_files import is_dicom_image
 from mrsynth.errors import InputError
@@ -19,6 +20,7 @@ _IMAGE_POSITION = "0020|0032"
 _SOP_CLASS = "0008|0016"
 _ENHANCED_MR = "1.2.840.10008.5.1.4.1.1.4.1"
 _ECHO_TIME = "0018|0081"
+_REPETITION_TIME = "0018|0080"
 _SERIES_DESCRIPTION = "0008|103e"
 
 _IRREGULARITY = 0.05
@@ -33,6 +35,7 @@ class _Slice:
     affine: np.ndarray
     size: tuple[int, int, int]
     echo_time: str
+    repetition_time: str
     description: str
 
 
@@ -57,7 +60,12 @@ def read_dicom_series(folder: Path) -> Volume:
         reader.SetImageIO("GDCMImageIO")
         reader.SetFileNames([one.path for one in slices])
         voxels = voxels_of(reader.Execute())
-    return Volume(voxels, affine, Frame("dicom"))
+    return Volume(voxels, affine, Frame("dicom"), _timing(slices))
+
+
+def _timing(slices: list[_Slice]) -> AcquiredTiming:
+    times = ([one.echo_time for one in slices], [one.repetition_time for one in slices])
+    return AcquiredTiming.of(*map(series_time, times), DICOM)
 
 
 def _series_files(folder: Path) -> tuple[str, ...]:
@@ -91,14 +99,15 @@ def _read_slice(path: str) -> _Slice:
     reader.SetFileName(path)
     reader.ReadImageInformation()
     require_scalar(reader)
-    description, echo_time = (
+    description, echo_time, repetition_time = (
         reader.GetMetaData(key).strip() if reader.HasMetaDataKey(key) else ""
-        for key in (_SERIES_DESCRIPTION, _ECHO_TIME)
+        for key in (_SERIES_DESCRIPTION, _ECHO_TIME, _REPETITION_TIME)
     )
     # An enhanced file keeps its positions per frame, where ITK has found them.
     if not reader.HasMetaDataKey(_IMAGE_POSITION) and reader.GetMetaData(_SOP_CLASS).strip("\0 ") != _ENHANCED_MR:
         raise InputError(f"expected an Image Position (Patient), found none in {Path(path).name}", "bad_affine")
-    return _Slice(path, ras_affine(reader), scalar_volume_shape(reader.GetSize()), echo_time, description)
+    size = scalar_volume_shape(reader.GetSize())
+    return _Slice(path, ras_affine(reader), size, echo_time, repetition_time, description)
 
 
 def _in_order(slices: list[_Slice]) -> list[_Slice]:

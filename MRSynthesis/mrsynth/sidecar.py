@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mrsynth
 from mrsynth.json_file import write_json
-from mrsynth.models.card import ModelCard
 from mrsynth.volume import volume_stem, volume_suffix
+
+if TYPE_CHECKING:
+    from mrsynth.models.card import ModelCard
 
 SIDECAR_SCHEMA_VERSION = 1
 MADE_BY = "MRSynthesis"
@@ -40,16 +42,18 @@ class Provenance:
         warnings: What the run had to say.
         comparison: Metrics against an acquired reference, if there was one.
         precision: In which the network computed, such as ``"float32"``.
+        timing: Echo and repetition times that the model was told, and where from; None if it takes none.
     """
 
     source: Path
-    card: ModelCard
+    card: "ModelCard"
     options: dict[str, Any]
     device: str
     seconds: float
     warnings: Sequence[str] = ()
     comparison: dict[str, Any] | None = None
     precision: str = "float32"
+    timing: dict[str, Any] | None = None
 
 
 def sidecar_path(output: Path) -> Path:
@@ -93,7 +97,8 @@ def sidecar_document(output_name: str, kind: str, provenance: Provenance) -> dic
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "software": software_versions(),
     }
-    return document if provenance.comparison is None else document | {"comparison": provenance.comparison}
+    found = {"timing": provenance.timing, "comparison": provenance.comparison}
+    return document | {name: part for name, part in found.items() if part is not None}
 
 
 def is_sidecar(path: Path) -> bool:
@@ -103,8 +108,13 @@ def is_sidecar(path: Path) -> bool:
 
 def is_own_output(volume_path: Path) -> bool:
     """Whether a sidecar beside the file says that this program made it."""
-    document = _read(sidecar_path(volume_path))
+    document = read_sidecar(volume_path)
     return _is_ours(document) and volume_suffix(str(document.get("output"))) == volume_suffix(volume_path)
+
+
+def read_sidecar(volume_path: Path) -> dict[str, Any]:
+    """The JSON object in the sidecar beside a volume, whoever wrote it; an empty one if there is none."""
+    return _read(sidecar_path(volume_path))
 
 
 def software_versions() -> dict[str, str]:
@@ -124,7 +134,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > _LARGEST_SIDECAR_BYTES:
             return {}
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mrsynth.acquired_timing import AcquiredTiming
 from mrsynth.errors import InputError
 
 VOLUME_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")
@@ -55,6 +56,7 @@ class Volume:
         affine: 4x4 float64. Maps the voxel index (i, j, k, 1) of a voxel's centre to (x, y, z, 1) in mm, where x grows
             to the patient's right, y to the front (anterior) and z to the head (superior).
         frame: What the source's header said.
+        timing: What its header or its sidecar said of echo and repetition time.
 
     Raises:
         InputError: Not three axes, no voxels, a NaN or infinite voxel, a complex or non-numeric type, an affine that is
@@ -64,6 +66,7 @@ class Volume:
     voxels: np.ndarray
     affine: np.ndarray
     frame: Frame = field(default_factory=Frame)
+    timing: AcquiredTiming = AcquiredTiming()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "voxels", _checked_voxels(np.asarray(self.voxels)))
@@ -80,14 +83,14 @@ class Volume:
         return tuple(float(length) for length in np.linalg.norm(self.affine[:3, :3], axis=0))
 
     def with_voxels(self, voxels: np.ndarray) -> Volume:
-        """The same grid and frame with other voxels of the same shape.
+        """The same grid and frame with other voxels of the same shape, of whose timing nothing is known.
 
         Raises:
             ValueError: The shape differs from this volume's.
         """
         if np.shape(voxels) != self.shape:
             raise ValueError(f"expected voxels of shape {self.shape}, as the grid has, found {np.shape(voxels)}")
-        return replace(self, voxels=voxels)
+        return replace(self, voxels=voxels, timing=AcquiredTiming())
 
 
 def _checked_voxels(voxels: np.ndarray) -> np.ndarray:

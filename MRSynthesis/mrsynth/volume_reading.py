@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
 from mrsynth.errors import InputError, MissingFile
+from mrsynth.timing_sidecar import timing_beside
 from mrsynth.volume import VOLUME_SUFFIXES, Volume, volume_suffix
 
 
@@ -16,7 +18,8 @@ def read_volume(path: str | PathLike[str]) -> Volume:
         path: The file or the folder.
 
     Returns:
-        The volume, float32, with its affine in RAS mm.
+        The volume, float32, with its affine in RAS mm, and the timing that the series, or a sidecar beside the file,
+        states.
 
     Raises:
         MissingFile: Nothing has this name.
@@ -26,7 +29,7 @@ def read_volume(path: str | PathLike[str]) -> Volume:
     if not path.exists():
         raise MissingFile(f"{path}: expected a file or a DICOM folder, found nothing")
     try:
-        return _read(path)
+        return _read(path) if path.is_dir() else replace(_read(path), timing=timing_beside(path))
     except InputError as error:
         raise InputError(f"{path}: {error}", error.code) from error
     except MemoryError as error:

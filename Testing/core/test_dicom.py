@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import SimpleITK
 
+from mrsynth.acquired_timing import DICOM, AcquiredTiming
 from mrsynth.errors import InputError
 from mrsynth.volume_reading import read_volume
 
 POSITION, ORIENTATION, SERIES, ECHO_TIME = "0020|0032", "0020|0037", "0020|000e", "0018|0081"
+REPETITION_TIME = "0018|0080"
 SERIES_UID = "1.2.826.0.1.3680043.2.1125.1"
 
 
@@ -45,6 +47,7 @@ def write_series(folder: Path, voxels: np.ndarray, affine: np.ndarray, left_out=
             ORIENTATION: "\\".join(f"{x:.8f}" for x in (lps[:3, :2] / spacing_mm[:2]).T.ravel()),
             POSITION: "\\".join(f"{x:.6f}" for x in (lps @ (0, 0, k, 1))[:3]),
             ECHO_TIME: tags.get("echo_time", "100"),
+            REPETITION_TIME: tags.get("repetition_time", "4500"),
             "0018|0050": "1",
         }
         for key, value in metadata.items():
@@ -159,3 +162,26 @@ def test_a_folder_without_dicom_is_refused_quietly(tmp_path, content, capfd):
         (tmp_path / "x.txt").write_bytes(content)
     assert refusal(tmp_path).code == "unsupported_format"
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_series_comes_with_its_echo_and_repetition_time(tmp_path, some_voxels, an_oblique_affine):
+    write_series(tmp_path / "series", some_voxels, an_oblique_affine, echo_time="98.5", repetition_time="3800")
+    assert read_volume(tmp_path / "series").timing == AcquiredTiming(98.5, 3800.0, DICOM)
+
+
+def test_a_sidecar_beside_a_series_does_not_count(tmp_path, some_voxels, an_oblique_affine):
+    write_series(tmp_path / "series", some_voxels, an_oblique_affine)
+    (tmp_path / "series.json").write_text('{"EchoTime": 0.02}')
+    assert read_volume(tmp_path / "series").timing.te_ms == 100.0
+
+
+def test_times_that_differ_within_a_series_are_unknown(tmp_path, some_voxels, an_oblique_affine):
+    write_series(tmp_path / "series", some_voxels, an_oblique_affine, left_out=(0, 1), echo_time="20")
+    write_series(tmp_path / "series", some_voxels, an_oblique_affine, left_out=(2, 3), echo_time="100")
+    assert read_volume(tmp_path / "series").timing == AcquiredTiming(None, 4500.0, DICOM)
+
+
+@pytest.mark.parametrize("nonsense", ["0", "-5", "", "999999"])
+def test_nonsense_in_place_of_a_time_is_unknown(tmp_path, some_voxels, an_oblique_affine, nonsense):
+    write_series(tmp_path / "series", some_voxels, an_oblique_affine, echo_time=nonsense, repetition_time=nonsense)
+    assert read_volume(tmp_path / "series").timing == AcquiredTiming()

@@ -1,8 +1,11 @@
 """A volume is refused when it is not a finite 3D scalar image with a place, and keeps its grid otherwise."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from mrsynth.acquired_timing import AcquiredTiming
 from mrsynth.errors import InputError
 from mrsynth.volume import Volume, is_volume_path, require_variation, volume_stem, volume_suffix
 
@@ -37,6 +40,11 @@ def test_the_same_grid_takes_other_voxels(a_volume):
     assert other.voxels.sum() == 24
     assert other.frame is a_volume.frame
     np.testing.assert_array_equal(other.affine, a_volume.affine)
+
+
+def test_of_other_voxels_no_timing_is_known(a_volume):
+    acquired = replace(a_volume, timing=AcquiredTiming(98.0, 4500.0, "DICOM"))
+    assert acquired.with_voxels(np.ones(a_volume.shape)).timing == AcquiredTiming()
 
 
 def test_voxels_of_another_shape_do_not_fit_the_grid(a_volume):
