@@ -1,8 +1,8 @@
 """Intensities as the networks see them, and the way back to the scan's own scale."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, Self
 
 import numpy as np
 
@@ -35,6 +35,8 @@ class Normalizer(Protocol):
     def restore(self, voxels: np.ndarray, scale: Scale) -> np.ndarray: ...
 
     def restore_difference(self, voxels: np.ndarray, scale: Scale) -> np.ndarray: ...
+
+    def brightened(self, factor: float) -> Self: ...
 
 
 def air_floor(voxels: np.ndarray) -> float:
@@ -76,6 +78,10 @@ class RobustNormalizer:
 
     def restore_difference(self, voxels: np.ndarray, scale: Scale) -> np.ndarray:
         return voxels * np.float32(scale.tissue * self.target_to_source)
+
+    def brightened(self, factor: float) -> "RobustNormalizer":
+        """Return the normaliser for targets whose tissue is so many times as bright."""
+        return replace(self, target_to_source=self.target_to_source * factor)
 
 
 @dataclass(frozen=True)
@@ -133,6 +139,10 @@ class ZScoreNormalizer:
 
     def restore_difference(self, voxels: np.ndarray, scale: Scale) -> np.ndarray:
         return voxels * np.float32(self.target_std * scale.tissue)
+
+    def brightened(self, factor: float) -> "ZScoreNormalizer":
+        """Return the normaliser for targets that are so many times as bright."""
+        return replace(self, target_mean=self.target_mean * factor, target_std=self.target_std * factor)
 
 
 NORMALIZERS = {"robust": RobustNormalizer, "zscore": ZScoreNormalizer}

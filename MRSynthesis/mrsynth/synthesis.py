@@ -2,11 +2,10 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from torch import nn
 
 from mrsynth.cancellation import interruptible, stop_if
@@ -14,13 +13,16 @@ from mrsynth.devices import resolve_device
 from mrsynth.free_memory import affordable_voxels
 from mrsynth.grid import Grid, interleaved_stacks
 from mrsynth.memory_fallback import PatchPredictor
-from mrsynth.normalization import build_normalizer
-from mrsynth.orientation import AS_ACQUIRED, SliceOrder, slice_order
+from mrsynth.model_timing import model_timing
+from mrsynth.networks.conditioned import Conditioned
+from mrsynth.normalized_scan import NormalizedScan
+from mrsynth.orientation import SliceOrder
 from mrsynth.presets import MODES, preset_of, takes_half_precision
 from mrsynth.progress import CancelLook, ProgressListener, ignore, never
 from mrsynth.stack_synthesis import StackSynthesis
 from mrsynth.synthesis_steps import SynthesisSteps
 from mrsynth.tiling import BYTES_PER_VOXEL, LARGEST_TILE_VOXELS, Tiling, pad_stack, tiling_of_card
+from mrsynth.timing import Timing
 from mrsynth.volume import Volume
 
 if TYPE_CHECKING:
@@ -41,12 +43,15 @@ class SynthesisOptions:
         batch_size: Patches at a time, or None for what suits the device. On a CPU large batches are cut down, as they
             gain nothing there and a cancelled run would have to wait for them.
         uncertainty: Whether to return the disagreement between several looks at the same voxel as well.
+        timing: What is known of the scan's echo and repetition time, and the echo time that is wanted, for a model that
+            takes them.
     """
 
     mode: str | None = None
     device: str = "auto"
     batch_size: int | None = None
     uncertainty: bool = False
+    timing: Timing = field(default_factory=Timing)
 
     def __post_init__(self) -> None:
         if self.mode is not None and self.mode not in MODES:
@@ -66,6 +71,7 @@ class Synthesis:
         device: Where the network ran, at the end.
         seconds: What it took.
         precision: In which the network computed, at the end: ``"float32"``, ``"bfloat16"`` or ``"float16"``.
+        timing: What the model went by, the target's echo time included; None if it takes none.
     """
 
     volume: Volume
@@ -74,6 +80,7 @@ class Synthesis:
     device: str
     seconds: float
     precision: str = "float32"
+    timing: Timing | None = None
 
 
 def synthesize(
@@ -98,33 +105,33 @@ def synthesize(
 
     Raises:
         InputError: ``no_device``, ``constant`` (no tissue in the scan), ``bad_spacing`` (no scan of a head is so
-            fine), ``bad_card`` or ``bad_weights``.
+            fine), ``bad_timing`` (a target TE is asked of a model that has one only), ``bad_card`` or ``bad_weights``.
         Cancelled: If ``cancelled`` said so.
         MemoryError: If not even one patch fits into memory.
     """
     started = time.monotonic()
     options = options or SynthesisOptions()
     stop_if(cancelled)
-    entry, normalizer = model.card.grid, build_normalizer(model.card.normalization)
-    order = slice_order(volume, entry.get("plane", AS_ACQUIRED))
-    predictor = PatchPredictor(model.network, resolve_device(options.device), options.batch_size)
-    tiling = _affordable_tiling(model, options.mode, predictor.device)
-    normalized, scale = normalizer.normalize(order.to_stack(volume.voxels), order.stack_spacing_mm)
-    grid = Grid(entry["in_plane_spacing_mm"], entry["slice_spacing_mm"])
-    stacks = list(interleaved_stacks(normalized.shape, grid.strides(order.stack_spacing_mm)))
+    told = model_timing(model.card, options.timing)
+    network = Conditioned(model.network, told.conditions) if told.conditions else model.network
+    predictor, tiling = _on_device(model, network, options)
+    scan = NormalizedScan.of(volume, model.card, told.intensity_factor)
+    grid = Grid(model.card.grid["in_plane_spacing_mm"], model.card.grid["slice_spacing_mm"])
+    stacks = list(interleaved_stacks(scan.voxels.shape, grid.strides(scan.spacing_mm)))
     steps = SynthesisSteps(predictor, progress, cancelled)
-    synthesis = StackSynthesis(predictor, tiling, left_right_axis(order) if options.uncertainty else None, steps)
-    with interruptible(model.network, cancelled):
-        _choose_precision(predictor, preset_of(options.mode, model.card.inference), normalized[stacks[0]], tiling)
-        result, spread = _synthesize_stacks(normalized, stacks, synthesis, model.network)
-    size_warnings = _shape_warnings(normalized[stacks[-1]].shape, tiling)
+    synthesis = StackSynthesis(predictor, tiling, left_right_axis(scan.order) if options.uncertainty else None, steps)
+    with interruptible(network, cancelled):
+        _choose_precision(predictor, preset_of(options.mode, model.card.inference), scan.voxels[stacks[0]], tiling)
+        result, spread = _synthesize_stacks(scan.voxels, stacks, synthesis, network)
+    warnings = (*grid.warnings(scan.spacing_mm), *_shape_warnings(scan.voxels[stacks[-1]].shape, tiling))
     return Synthesis(
-        volume=_in_place(volume, order, normalizer.restore(result, scale)),
-        uncertainty=None if spread is None else _in_place(volume, order, normalizer.restore_difference(spread, scale)),
-        warnings=(*grid.warnings(order.stack_spacing_mm), *size_warnings, *predictor.warnings),
+        volume=scan.restored(result),
+        uncertainty=None if spread is None else scan.restored_difference(spread),
+        warnings=(*told.warnings, *warnings, *predictor.warnings),
         device=str(predictor.device),
         seconds=time.monotonic() - started,
         precision=predictor.precision,
+        timing=told.used,
     )
 
 
@@ -133,10 +140,12 @@ def left_right_axis(order: SliceOrder) -> int:
     return 2 if order.plane == "sagittal" else 0
 
 
-def _affordable_tiling(model: "LoadedModel", mode: str | None, device: torch.device) -> Tiling:
-    """Return the tiling of the model's card, in smaller tiles than usual where little memory is free."""
-    tiling = tiling_of_card(model.card.inference, mode, model.network.size_multiple)
-    return replace(tiling, tile_voxels=affordable_voxels(device, LARGEST_TILE_VOXELS, BYTES_PER_VOXEL))
+def _on_device(model: "LoadedModel", network: nn.Module, options: SynthesisOptions) -> tuple[PatchPredictor, Tiling]:
+    """Take a network to its device; its tiling is that of the model's card, in smaller tiles where memory is short."""
+    predictor = PatchPredictor(network, resolve_device(options.device), options.batch_size)
+    tiling = tiling_of_card(model.card.inference, options.mode, network.size_multiple)
+    voxels = affordable_voxels(predictor.device, LARGEST_TILE_VOXELS, BYTES_PER_VOXEL)
+    return predictor, replace(tiling, tile_voxels=voxels)
 
 
 def _choose_precision(predictor: PatchPredictor, preset: str, stack: np.ndarray, tiling: Tiling) -> None:
@@ -165,10 +174,6 @@ def _synthesize_stacks(
             if spread is not None:
                 spread[stack] = stack_spread
     return result, spread
-
-
-def _in_place(volume: Volume, order: SliceOrder, stack: np.ndarray) -> Volume:
-    return volume.with_voxels(np.ascontiguousarray(order.from_stack(stack)))
 
 
 def _shape_warnings(shape: Sequence[int], tiling: Tiling) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from mrsynth.errors import InputError
 from mrsynth.presets import MODES
+from mrsynth.timing import Timing
 
 _RUN_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 _PATHS = ("source", "output", "uncertainty", "reference")
@@ -38,6 +39,8 @@ class SynthesisJob:
         batch_size: Patches at a time, or None to choose.
         model_folders: Folders to look for models in, before the user's and the shipped ones.
         force: Whether outputs that exist may be replaced.
+        timing: The source's echo and repetition time, where it does not come with them or they are wrong; the echo time
+            that is wanted, if the model can be asked for one.
         run_id: Names the run and its temporary folder.
 
     Raises:
@@ -56,6 +59,7 @@ class SynthesisJob:
     batch_size: int | None = None
     model_folders: tuple[Path, ...] = ()
     force: bool = False
+    timing: Timing = field(default_factory=Timing)
     run_id: str = field(default_factory=new_run_id)
 
     def __post_init__(self) -> None:
@@ -93,12 +97,26 @@ class SynthesisJob:
         paths = {name: _path(name, document[name]) for name in _PATHS if document.get(name) is not None}
         folders = document.get("model_folders", [])
         _expect(isinstance(folders, list), "model_folders", "a list of folders", folders)
-        return cls(**document | paths | {"model_folders": tuple(_path("model_folders", each) for each in folders)})
+        parts = {
+            "model_folders": tuple(_path("model_folders", each) for each in folders),
+            "timing": _timing(document.get("timing", {})),
+        }
+        return cls(**document | paths | parts)
 
 
 def _expect(holds: bool, name: str, expected: str, found: object) -> None:
     if not holds:
         raise InputError(f"job: expected {name} to be {expected}, found {found!r}", "bad_job")
+
+
+def _timing(document: Any) -> Timing:
+    names = [each.name for each in fields(Timing)]
+    known = isinstance(document, dict) and set(document) <= set(names)
+    _expect(known, "timing", f"an object of {', '.join(names)}", document)
+    try:
+        return Timing(**document)
+    except InputError as error:
+        raise InputError(f"job: timing: {error}", "bad_job") from error
 
 
 def _path(name: str, value: object) -> Path:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mrsynth.acquired_timing import UsedTiming, used_timing
 from mrsynth.contrast import guess_contrast
 from mrsynth.errors import Cancelled, InputError
+from mrsynth.model_timing import model_timing
 from mrsynth.models.store import InstalledModel, ModelStore, default_store
 from mrsynth.output_checks import check_absent, check_outputs
 from mrsynth.progress import CancelLook, Progress, ProgressListener, ignore, never
@@ -70,6 +72,7 @@ class JobResult:
         seconds: What the synthesis took, without reading and writing.
         warnings: Everything a user should know about the result.
         comparison: Against the job's reference, if it has one.
+        timing: What the model was told, and where that was from; None if it takes no timing.
     """
 
     job: SynthesisJob
@@ -79,6 +82,7 @@ class JobResult:
     seconds: float
     warnings: tuple[str, ...]
     comparison: Comparison | None
+    timing: UsedTiming | None = None
 
     def headline(self) -> str:
         """What was made from what, in one line."""
@@ -100,6 +104,7 @@ class JobResult:
             "precision": self.precision,
             "seconds": round(self.seconds, 3),
             "warnings": list(self.warnings),
+            "timing": None if self.timing is None else self.timing.to_dict(),
             "comparison": None if self.comparison is None else self.comparison.to_dict(),
         }
 
@@ -133,8 +138,16 @@ def run_job(job: SynthesisJob, hooks: RunHooks | None = None, model: LoadedModel
     if reference is not None:
         hooks.enter("comparing")
         comparison = _compare(synthesis, reference, source)
-    device, precision = synthesis.device, synthesis.precision
-    result = JobResult(job, model.card, device, precision, synthesis.seconds, warnings, comparison)
+    result = JobResult(
+        job=job,
+        card=model.card,
+        device=synthesis.device,
+        precision=synthesis.precision,
+        seconds=synthesis.seconds,
+        warnings=warnings,
+        comparison=comparison,
+        timing=_told(job, source, synthesis),
+    )
     hooks.enter("writing")
     _write(result, synthesis, hooks)
     return result
@@ -144,9 +157,11 @@ def find_model(job: SynthesisJob) -> InstalledModel:
     """The job's model among the job's own folders, the user's and the shipped ones.
 
     Raises:
-        InputError: ``unknown_model``.
+        InputError: ``unknown_model``; ``bad_timing`` if it cannot be asked for the job's target TE.
     """
-    return model_store(job.model_folders).find(job.model)
+    found = model_store(job.model_folders).find(job.model)
+    model_timing(found.card, job.timing)
+    return found
 
 
 def model_store(folders: tuple[Path, ...]) -> ModelStore:
@@ -204,13 +219,21 @@ def _load(installed: InstalledModel) -> LoadedModel:
 def _synthesize(job: SynthesisJob, source: Volume, model: LoadedModel, hooks: RunHooks) -> Synthesis:
     from mrsynth.synthesis import SynthesisOptions, synthesize
 
-    options = SynthesisOptions(job.mode, job.device, job.batch_size, uncertainty=job.uncertainty is not None)
+    timing = used_timing(job.timing, source.timing).timing
+    options = SynthesisOptions(job.mode, job.device, job.batch_size, job.uncertainty is not None, timing)
     try:
         return synthesize(source, model, options, hooks.progress, hooks.cancelled)
     except InputError as error:
         if error.code in ("constant", "bad_spacing"):  # which speak of the scan, but do not know its name
             raise InputError(f"{job.source}: {error}", error.code) from error
         raise
+
+
+def _told(job: SynthesisJob, source: Volume, synthesis: Synthesis) -> UsedTiming | None:
+    """What the model was told, and where that was from."""
+    if synthesis.timing is None:
+        return None
+    return replace(used_timing(job.timing, source.timing), timing=synthesis.timing)
 
 
 def _compare(synthesis: Synthesis, reference: Volume, source: Volume) -> Comparison:
@@ -259,4 +282,5 @@ def _provenance(result: JobResult) -> Provenance:
         seconds=result.seconds,
         warnings=result.warnings,
         comparison=None if result.comparison is None else result.comparison.to_dict(),
+        timing=None if result.timing is None else result.timing.to_dict(),
     )

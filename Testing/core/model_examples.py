@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import nn
+
 from mrsynth.models.card import ModelCard
 from mrsynth.models.weights import write_model
 from mrsynth.networks.registry import build_network
@@ -20,6 +23,8 @@ RELIABILITY = {
     },
 }
 TINY_UNET = {"widths": [2, 3], "blocks": [1, 1], "slice_strides": [1]}
+TIMED_UNET = {"name": "residual-unet", "configuration": {**TINY_UNET, "conditions": 5}}
+TIMING = {"te_ms": [60, 130], "tr_ms": [2000, 9000], "target_te_ms": [6, 40], "usual_target_te_ms": 8}
 
 
 def model_description(**changes: Any) -> dict[str, Any]:
@@ -75,4 +80,14 @@ def make_model(place: Path, **changes: Any) -> ModelCard:
     """Write a model with fresh weights into the folder of its name in ``place``."""
     description = model_description(**changes)
     network = build_network(**description["network"])
+    return write_model(place / description["name"], description, network)
+
+
+def make_timed_model(place: Path, **changes: Any) -> ModelCard:
+    """Write a model ``timed`` with random weights, which is told echo and repetition times, in the same way."""
+    description = model_description(**{"name": "timed", "network": TIMED_UNET, "timing": TIMING} | changes)
+    torch.manual_seed(3)
+    network = build_network(**description["network"])
+    for parameter in network.parameters():
+        nn.init.normal_(parameter, std=0.2)
     return write_model(place / description["name"], description, network)

@@ -51,7 +51,7 @@ def stand_in(stalled: Path, point: str) -> Callable[..., Any]:
         if point == "synthesis":
             stall(stalled)
         made = {"volume": source, "uncertainty": source, "warnings": ("a warning",)}
-        return SimpleNamespace(**made, device="cpu", precision="float32", seconds=0.1)
+        return SimpleNamespace(**made, device="cpu", precision="float32", seconds=0.1, timing=None)
 
     return synthesize
 

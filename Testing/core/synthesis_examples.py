@@ -16,7 +16,8 @@ ROBUST = {"kind": "robust", "target_to_source": 1.0}
 
 def a_model(network: nn.Module | None = None, inference: dict = PATCHES, normalization: dict = ROBUST, **grid):
     spacings = {"in_plane_spacing_mm": [0.8, 1.2], "slice_spacing_mm": [3.0, 6.0], **grid}
-    card = SimpleNamespace(inference=inference, normalization=normalization, grid=spacings)
+    timing = spacings.pop("timing", None)
+    card = SimpleNamespace(name="any", inference=inference, normalization=normalization, grid=spacings, timing=timing)
     return SimpleNamespace(card=card, network=network or Identity())
 
 

@@ -64,6 +64,19 @@ def test_a_difference_is_restored_without_an_offset(a_scan, kind):
     np.testing.assert_allclose(normalizer.restore_difference(one, scale), expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "kind", [{"kind": "robust", "target_to_source": 3.0}, {"kind": "zscore", "target_mean": 1.0, "target_std": 2.0}]
+)
+def test_brighter_targets_are_restored_brighter_in_proportion_and_sources_are_seen_as_ever(a_scan, kind):
+    normalizer = build_normalizer(kind)
+    brighter = normalizer.brightened(1.7)
+    normalized, scale = normalizer.normalize(a_scan)
+    np.testing.assert_array_equal(brighter.normalize(a_scan)[0], normalized)
+    found, expected = brighter.restore(normalized, scale), 1.7 * normalizer.restore(normalized, scale)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-3)
+    assert normalizer.brightened(1.0) == normalizer
+
+
 def test_a_constant_scan_has_no_z_score():
     with pytest.raises(InputError) as refusal:
         build_normalizer({"kind": "zscore", "target_mean": 0.0, "target_std": 1.0}).normalize(

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -18,6 +19,7 @@ from mrsynth.job_protocol import EventWriter, Failure, read_event
 from mrsynth.json_file import write_json
 from mrsynth.parent_watch import ParentWatch
 from mrsynth.synthesis_job import SynthesisJob
+from mrsynth.timing import Timing
 
 
 class OutOfMemoryError(RuntimeError):
@@ -91,9 +93,28 @@ def test_a_job_survives_its_document(a_job):
     assert SynthesisJob.from_dict(json.loads(json.dumps(a_job.to_dict()))) == a_job
 
 
+@pytest.mark.parametrize("timing", [Timing(), Timing(98.0, 4500, 15.5), Timing(target_te_ms=20)])
+def test_the_timing_of_a_job_survives_its_document_and_its_file(tmp_path, a_job, timing):
+    job = replace(a_job, timing=timing)
+    assert SynthesisJob.from_dict(json.loads(json.dumps(job.to_dict()))).timing == timing
+    assert read_request(JobRequest(tmp_path, job).write()).job.timing == timing
+
+
+def test_a_job_from_before_there_was_timing_is_read(a_job):
+    document = a_job.to_dict()
+    del document["timing"]
+    assert SynthesisJob.from_dict(document) == a_job
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
+        ("timing", None),
+        ("timing", [98, 4500, 8]),
+        ("timing", {"ti_ms": 100}),
+        ("timing", {"te_ms": 0}),
+        ("timing", {"tr_ms": "4500"}),
+        ("timing", {"target_te_ms": float("inf")}),
         ("model", ""),
         ("mode", "rough"),
         ("device", ""),

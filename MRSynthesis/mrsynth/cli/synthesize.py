@@ -10,6 +10,7 @@ from mrsynth.errors import Cancelled
 from mrsynth.job_protocol import ExitCode, Failure
 from mrsynth.presets import MODES, PRESETS
 from mrsynth.synthesis_job import SynthesisJob
+from mrsynth.timing import Timing
 
 if TYPE_CHECKING:
     from mrsynth.cli.cases import Plan
@@ -21,6 +22,7 @@ examples:
   mrsynth synthesize t2.nii.gz pd.nii.gz --model t2-to-pd
   mrsynth synthesize t2.nii.gz pd.nii.gz --model t2-to-pd --reference acquired-pd.nii.gz
   mrsynth synthesize dicom-series pd.nrrd --model t2-to-pd --uncertainty pd-spread.nrrd
+  mrsynth synthesize t2.nii.gz pd.nii.gz --model t2-to-pd --te 90 --tr 4500 --target-te 15
   mrsynth synthesize a.nii.gz b.nii.gz results/ --model t2-to-pd
   mrsynth synthesize folder-of-t2 results --model t2-to-pd --json > results.json
 
@@ -28,6 +30,9 @@ Volumes are NIfTI (.nii, .nii.gz), NRRD or MHA; inputs may also be DICOM folders
 grid. Beside each output x.nii.gz a file x.json tells how it was made. Of a folder all scans in it are taken, without
 sub-folders unless these are DICOM series, and without what this command made; x.nii.gz then becomes
 x-synthetic-PD.nii.gz in the output folder. A case that fails is told and passed over.
+
+Some models take the scan's TE and TR, and can be asked for a target TE ("mrsynth models show NAME" tells). Without
+--te and --tr these come from the DICOM series, or from a BIDS sidecar x.json beside x.nii.gz; else they are unknown.
 
 Exit codes: 0 done, 1 failure, 2 bad input, 130 cancelled.
 """
@@ -63,9 +68,19 @@ def add_command(commands: Any) -> None:
     parser.add_argument(
         "--models", type=Path, action="append", default=[], metavar="FOLDER", help="look for models here"
     )
+    _add_timing(parser)
     parser.add_argument("--force", action="store_true", help="replace outputs that exist")
     parser.add_argument("--json", action="store_true", help="print one JSON document; all else goes to standard error")
     parser.set_defaults(run=run)
+
+
+def _add_timing(parser: argparse.ArgumentParser) -> None:
+    where = "default: from DICOM or a BIDS sidecar, if they are there"
+    parser.add_argument("--te", type=float, metavar="MS", help=f"echo time of the scan ({where})")
+    parser.add_argument("--tr", type=float, metavar="MS", help=f"repetition time of the scan ({where})")
+    parser.add_argument(
+        "--target-te", type=float, metavar="MS", help="echo time to synthesise (default: the model's usual one)"
+    )
 
 
 def run(options: argparse.Namespace, terminal: Terminal, interruption: Interruption) -> ExitCode:
@@ -98,6 +113,7 @@ def _pattern(options: argparse.Namespace) -> SynthesisJob:
         batch_size=options.batch_size,
         model_folders=tuple(options.models),
         force=options.force,
+        timing=Timing(options.te, options.tr, options.target_te),
     )
 
 
@@ -148,6 +164,8 @@ class _Batch:
         except (ValueError, OSError, RuntimeError, MemoryError) as error:
             self._fail(job, Failure.of(error))
         else:
+            if result.timing is not None:
+                self._terminal.note(result.timing.line())
             self._cases.append(_done(result))
 
     def _fail(self, job: SynthesisJob, failure: Failure) -> None:
@@ -187,5 +205,7 @@ def _show(result: "JobResult", terminal: Terminal) -> None:
     terminal.say(result.headline())
     for output in result.job.outputs:
         terminal.say(f"  {output}")
+    if result.timing is not None:
+        terminal.say(f"  {result.timing.line()}")
     if result.comparison is not None:
         terminal.say(f"\n{result.comparison.to_table()}".rstrip())

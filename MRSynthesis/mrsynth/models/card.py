@@ -11,6 +11,7 @@ from mrsynth.models.card_check import check_card
 
 CARD_NAME = "card.json"
 WEIGHTS_NAME = "weights.safetensors"
+_OPTIONAL = ("reliability", "timing")
 LARGEST_CARD_BYTES = 1_000_000  # a card is a page of text; a file beyond this is something else
 
 
@@ -66,6 +67,13 @@ class FigureEntry(TypedDict):
     note: str
 
 
+class TimingEntry(TypedDict):
+    te_ms: list[float]
+    tr_ms: list[float]
+    target_te_ms: list[float]
+    usual_target_te_ms: float
+
+
 class FindingEntry(TypedDict):
     definition: str
     scans: int
@@ -88,6 +96,8 @@ class ModelCard:
         size_bytes: Of the weights file.
         reliability: What was found on scans whose answer is known (``lesions``, ``false_lesions``, ``uncertainty``,
             ``tissues``), or None if nobody looked.
+        timing: The echo and repetition times that the network was trained on and can be told, as
+            ``mrsynth.timing.TimingRanges`` takes them, or None if it takes none.
 
     Raises:
         InputError: Code ``bad_card``, if a field is not what the schema asks for.
@@ -113,6 +123,7 @@ class ModelCard:
     sha256: str
     size_bytes: int
     reliability: dict[str, FindingEntry] | None = None
+    timing: TimingEntry | None = None
 
     def __post_init__(self) -> None:
         check_card(self.to_dict(), "model card")
@@ -134,7 +145,7 @@ class ModelCard:
     def to_dict(self) -> dict[str, Any]:
         """Return a copy of the card as JSON's types, in the order of the fields, without those that it lacks."""
         document = {field.name: copy.deepcopy(getattr(self, field.name)) for field in fields(self)}
-        return {name: value for name, value in document.items() if name != "reliability" or value is not None}
+        return {name: value for name, value in document.items() if name not in _OPTIONAL or value is not None}
 
     def to_json(self) -> str:
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"

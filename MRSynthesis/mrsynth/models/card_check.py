@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from mrsynth.errors import InputError
+from mrsynth.timing import TimingRanges
 
 SCHEMA_PATH = Path(__file__).with_name("model_card.schema.json")
 LONGEST_VALUE = 80  # characters of a wrong value that an error message shows
@@ -93,6 +94,15 @@ def _law_complaints(card: dict[str, Any]) -> Iterator[str]:
         if low > high:
             yield f"grid.{field}: expected [lowest, highest], found [{low}, {high}]"
     yield from _patch_complaints(card["inference"])
+    if "timing" in card:
+        yield from _timing_complaints(card["timing"])
+
+
+def _timing_complaints(timing: dict[str, Any]) -> Iterator[str]:
+    try:
+        TimingRanges(**timing)
+    except InputError as error:
+        yield f"timing: {error}"
 
 
 def _patch_complaints(inference: dict[str, Any]) -> Iterator[str]:

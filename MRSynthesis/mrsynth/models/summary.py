@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from mrsynth.models.card import FigureEntry, FindingEntry, Metrics, ModelCard
+from mrsynth.models.card import FigureEntry, FindingEntry, Metrics, ModelCard, TimingEntry
 from mrsynth.presets import preset_of, preset_text, presets_of
 
 TEXT_WIDTH = 100  # characters of a line
@@ -49,6 +49,8 @@ def _making(card: ModelCard) -> Iterator[tuple[str, str]]:
         "Grid",
         f"pixels of {_range(grid['in_plane_spacing_mm'])} mm, {plane} {_range(grid['slice_spacing_mm'])} mm apart",
     )
+    if card.timing is not None:
+        yield "Timing", _timing(card.timing)
     kind = "simulated" if training["simulated"] else "acquired"
     yield "Trained on", f"{training['data']} ({kind}, {training['subjects']} subjects, {training['protocol']})"
     yield "Data licence", training["data_licence"]
@@ -57,6 +59,14 @@ def _making(card: ModelCard) -> Iterator[tuple[str, str]]:
         "Training",
         f"{training['steps']} steps in {hours} h {seconds // 60:02d} min, seed {training['seed']}, "
         f"{training['hardware']}, {training['software']}",
+    )
+
+
+def _timing(timing: TimingEntry) -> str:
+    te, tr, target = (_range(timing[name]) for name in ("te_ms", "tr_ms", "target_te_ms"))
+    return (
+        f"told the source's TE ({te} ms) and TR ({tr} ms), where they are known; made for a target TE of "
+        f"{timing['usual_target_te_ms']:g} ms, and can be asked for {target} ms"
     )
 
 

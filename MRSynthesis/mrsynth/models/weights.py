@@ -17,6 +17,7 @@ from mrsynth.models.card import CARD_NAME, WEIGHTS_NAME, ModelCard
 from mrsynth.models.installed import InstalledModel
 from mrsynth.models.integrity import not_safetensors, read_weights
 from mrsynth.networks.registry import build_network
+from mrsynth.timing import CONDITIONS
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +34,8 @@ def load_model(model: InstalledModel) -> LoadedModel:
     Raises:
         MissingFile: If the weights are not there.
         InputError: Code ``bad_weights``, if they are not the ones the card was written for, are no safetensors, are not
-            finite, or do not fit the network; ``bad_card``, if the network is unknown or refuses its configuration.
+            finite, or do not fit the network; ``bad_card``, if the network is unknown, refuses its configuration, or
+            takes a timing that the card does not state, or the reverse.
     """
     card = model.card
     data = read_weights(model.weights, card)
@@ -42,6 +44,7 @@ def load_model(model: InstalledModel) -> LoadedModel:
     except SafetensorError as error:
         raise not_safetensors(model.weights, error) from error
     network = _build(card, model.folder / CARD_NAME)
+    _refuse_other_conditions(card, model.folder / CARD_NAME)
     _refuse_misfit(tensors, network.state_dict(), model.weights)
     network.load_state_dict(tensors, strict=True)
     return LoadedModel(card, network.eval().requires_grad_(False))
@@ -76,6 +79,16 @@ def _build(card: ModelCard, card_path: Path) -> nn.Module:
         return build_network(card.network["name"], card.network["configuration"])
     except (ValueError, TypeError, RuntimeError) as error:  # whatever PyTorch says to sizes that make no layer
         raise InputError(f"{card_path}: network: {error}", code="bad_card") from error
+
+
+def _refuse_other_conditions(card: ModelCard, card_path: Path) -> None:
+    """Refuse a network that is not told what its card says: it would fail in the middle of a synthesis."""
+    found = card.network["configuration"].get("conditions", 0)
+    expected, has = (0, "no timing") if card.timing is None else (CONDITIONS, "a timing")
+    if found != expected:
+        raise InputError(
+            f"{card_path}: network: expected {expected} conditions, as the card has {has}, found {found}", "bad_card"
+        )
 
 
 def _refuse_misfit(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], path: Path) -> None:
