@@ -29,7 +29,7 @@ def read_volume(path: str | PathLike[str]) -> Volume:
     if not path.exists():
         raise MissingFile(f"{path}: expected a file or a DICOM folder, found nothing")
     try:
-        return _read(path) if path.is_dir() else replace(_read(path), timing=timing_beside(path))
+        return _read(path)
     except InputError as error:
         raise InputError(f"{path}: {error}", error.code) from error
     except MemoryError as error:
@@ -44,6 +44,11 @@ def _read(path: Path) -> Volume:
         from mrsynth.dicom import read_dicom_series
 
         return read_dicom_series(path)
+    volume, timing = _read_file(path), timing_beside(path)
+    return volume if timing == volume.timing else replace(volume, timing=timing)
+
+
+def _read_file(path: Path) -> Volume:
     suffix = volume_suffix(path)
     if not suffix:
         known = " ".join(VOLUME_SUFFIXES)

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from job_examples import a_scan_at, identity_model_in
+from dicom_examples import write_series
+from job_examples import a_ball, a_scan_at, identity_model_in
 from model_examples import make_timed_model
 
 from mrsynth import synthesis_run
@@ -59,10 +60,11 @@ def test_the_user_counts_more_than_the_sidecar(a_job):
     assert recorded(a_job, te_ms=80.0, target_te_ms=20.0) == entry(80.0, "given", 4200.0, "sidecar", 20.0)
 
 
-def test_a_header_counts_where_it_states_times(a_job, monkeypatch):
-    acquired = AcquiredTiming(101.0, 3300.0, "DICOM")
-    monkeypatch.setattr(synthesis_run, "read_volume", lambda path: replace(read_volume(path), timing=acquired))
-    assert recorded(a_job, tr_ms=3500.0) == entry(101.0, "DICOM", 3500.0, "given")
+@pytest.mark.parametrize(("given", "tr_ms", "tr_from"), [({}, 3300.0, "DICOM"), ({"tr_ms": 3500.0}, 3500.0, "given")])
+def test_the_tags_of_a_dicom_series_are_believed_unless_the_user_knows_better(tmp_path, a_job, given, tr_ms, tr_from):
+    ball = a_ball()
+    write_series(tmp_path / "T2", ball.voxels.astype(np.int16), ball.affine, echo_time="101", repetition_time="3300")
+    assert recorded(replace(a_job, source=tmp_path / "T2"), **given) == entry(101.0, "DICOM", tr_ms, tr_from)
 
 
 def test_what_the_sidecar_says_changes_the_result_as_much_as_the_same_said_by_the_user(a_job):

@@ -165,7 +165,7 @@ class _Batch:
             self._fail(job, Failure.of(error))
         else:
             if result.timing is not None:
-                self._terminal.note(result.timing.line())
+                self._terminal.note(f"{job.source.name}: {result.timing.line()}")
             self._cases.append(_done(result))
 
     def _fail(self, job: SynthesisJob, failure: Failure) -> None:
