@@ -1,5 +1,6 @@
 """From a label map to maps of T1, T2 and proton density: what labels leave out is drawn anew for every scan."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -17,24 +18,31 @@ class LesionKind:
     """Ranges that a lesion is drawn from; the usual ones are those of training.
 
     Attributes:
-        radius_mm: Before it is squeezed or stretched along each axis, by 0.7 to 1.4.
-        t2_lengthening: By what share of itself T2 grows; T1 grows by half of that, proton density by a ninth.
+        radius_mm: Before it is squeezed or stretched along each axis, by 0.7 to 1.4; drawn by its logarithm, as small
+            lesions outnumber large ones.
+        t2_lengthening: By what share of itself T2 grows; T1 grows by half of that, proton density by about 0.15 of it.
     """
 
-    radius_mm: tuple[float, float] = (1.5, 16.0)
-    t2_lengthening: tuple[float, float] = (-0.15, 1.8)
+    radius_mm: tuple[float, float] = (1.5, 15.0)
+    t2_lengthening: tuple[float, float] = (-0.15, 1.9)
 
 
 @dataclass
 class TissueMaps:
-    """T1 and T2 in ms and relative proton density, each (x, y, z) at 1 mm, RAS+."""
+    """T1 and T2 in ms, relative proton density and weight of lesions (0 to 1), each (x, y, z) at 1 mm, RAS+."""
 
     t1_ms: Tensor
     t2_ms: Tensor
     pd: Tensor
+    lesions: Tensor
 
     def replace(self, where: Tensor, tissue: Tissue) -> None:
         self.t1_ms[where], self.t2_ms[where], self.pd[where] = tissue.t1_ms, tissue.t2_ms, tissue.pd
+
+
+# A head of training has lesions this often, and so many of them; patients with white matter disease have more.
+LESION_CHANCE = 0.7
+LESION_COUNT = (2, 14)
 
 
 def draw_anatomy(labels: Tensor, tissues: dict[str, Tissue], random: Randomness, lesions: bool = True) -> TissueMaps:
@@ -44,14 +52,14 @@ def draw_anatomy(labels: Tensor, tissues: dict[str, Tissue], random: Randomness,
         labels: Integer labels (x, y, z) at 1 mm.
         tissues: The head's tissues by name, from `tissues.draw_tissues`.
         random: Where every random number comes from.
-        lesions: Whether half of the heads get lesions; otherwise all are healthy.
+        lesions: Whether most heads (`LESION_CHANCE`) get lesions; otherwise all are healthy.
     """
-    maps = TissueMaps(*tissue_table(tissues)[:, labels.long()])
+    maps = TissueMaps(*tissue_table(tissues)[:, labels.long()], lesions=torch.zeros(labels.shape))
     _split_soft_tissue(maps, labels, tissues, random)
     _fill_subarachnoid_space(maps, labels, tissues, random)
     _vary_within_tissue(maps, labels, random)
-    if lesions and random.chance(0.5):
-        for _ in range(random.integer(1, 6)):
+    if random.chance(LESION_CHANCE) and lesions:  # drawn in any case, so that all else stays the same
+        for _ in range(random.integer(*LESION_COUNT)):
             add_lesion(maps, labels, random)
     return maps
 
@@ -125,7 +133,7 @@ def add_lesion(
     places = torch.nonzero(hemisphere if allowed is None else hemisphere & allowed)
     if len(places) == 0:
         return weight
-    radius = random.uniform(*kind.radius_mm)
+    radius = math.exp(random.uniform(*(math.log(limit) for limit in kind.radius_mm)))
     box, distance = _ellipsoid(places[random.integer(0, len(places))], labels.shape, radius, random)
     brain = (
         (labels[box] > 0) & (labels[box] <= label_maps.LAST_BRAIN_LABEL) & (labels[box] != label_maps.SUBARACHNOID_CSF)
@@ -134,7 +142,8 @@ def add_lesion(
     longer = random.uniform(*kind.t2_lengthening)
     maps.t2_ms[box] *= 1 + weight[box] * longer
     maps.t1_ms[box] *= 1 + weight[box] * 0.5 * longer  # water lengthens both, T2 more in proportion
-    maps.pd[box] *= 1 + weight[box] * (0.11 * longer + random.uniform(-0.03, 0.05))  # more water, longer T2
+    maps.pd[box] *= 1 + weight[box] * (0.15 * longer + random.uniform(-0.04, 0.06))  # more water, longer T2
+    maps.lesions = torch.maximum(maps.lesions, weight)
     return weight
 
 

@@ -4,9 +4,10 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import MISSING, Field, asdict, dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any, Protocol, Self, TypeVar, get_origin
+from typing import Any, Protocol, Self, TypeVar, get_args, get_origin
 
 from mrsynth.errors import InputError, MissingFile
+from mrsynth.timing import CONDITIONS, TimingRanges
 from mrsynth_training.experiment_changes import changed
 
 CONTRASTS = ("T2", "PD")
@@ -65,6 +66,9 @@ class OptimizationOptions:
         weight_decay: Of AdamW.
         gradient_weight: Weight of the gradient difference beside the absolute error.
         squared_weight: Weight of the squared error beside the absolute error.
+        error_weight: Weight of the squared error of the network's estimate of its own error, if it makes one.
+        lesion_weight: How much more than other voxels those of lesions count.
+        lesion_patches: Share of patches that are drawn around a lesion, in scans that have some.
         averaging: Decay of the running average of the weights, which is what is exported.
         seed: Of the initial weights and of the patches.
         precision: Of the convolutions, ``float32`` or ``bfloat16``; weights and losses are float32 in both.
@@ -78,6 +82,9 @@ class OptimizationOptions:
     weight_decay: float = 1e-3
     gradient_weight: float = 0.2
     squared_weight: float = 0.0
+    error_weight: float = 1.0
+    lesion_weight: float = 0.0
+    lesion_patches: float = 0.0
     averaging: float = 0.998
     seed: int = 0
     precision: str = "float32"
@@ -91,8 +98,9 @@ class OptimizationOptions:
             self.peak_rate > 0 and 0 < self.warmup < 1, f"expected a positive rate and 0 < warmup < 1, found {self}"
         )
         require(0 <= self.averaging < 1, f"expected 0 <= averaging < 1, found {self.averaging}")
-        weights = (self.weight_decay, self.gradient_weight, self.squared_weight)
+        weights = (self.weight_decay, self.gradient_weight, self.squared_weight, self.error_weight, self.lesion_weight)
         require(min(weights) >= 0, f"expected weights of at least 0, found {self}")
+        require(0 <= self.lesion_patches <= 1, f"expected a share from 0 to 1, found {self.lesion_patches}")
         require(self.precision in PRECISIONS, f"expected a precision of {PRECISIONS}, found {self.precision!r}")
 
 
@@ -108,6 +116,7 @@ class Experiment:
         network: ``{"name": ..., "configuration": {...}}`` as in a model card.
         simulation: The training data.
         optimization: The training.
+        timing: Echo and repetition times that the network is told, and can be asked for; None tells it nothing.
     """
 
     name: str
@@ -117,14 +126,19 @@ class Experiment:
     network: dict[str, Any]
     simulation: SimulationOptions
     optimization: OptimizationOptions
+    timing: TimingRanges | None = None
 
     def __post_init__(self) -> None:
         pair = {self.source_contrast, self.target_contrast}
         require(pair == set(CONTRASTS), f"expected the contrasts T2 and PD, found {sorted(pair)}")
         require_network(self.network)
+        told, expected = self.network["configuration"].get("conditions", 0), CONDITIONS if self.timing else 0
+        require(told == expected, f"expected a network of {expected} conditions, as timing says, found {told}")
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """Return the experiment as a document; without timing if it has none."""
+        document = asdict(self)
+        return document if self.timing else {name: value for name, value in document.items() if name != "timing"}
 
     @classmethod
     def from_dict(cls, document: dict[str, Any]) -> "Experiment":
@@ -136,6 +150,8 @@ class Experiment:
         document = checked_table(cls, document)
         document["simulation"] = SimulationOptions(**checked_table(SimulationOptions, document["simulation"]))
         document["optimization"] = OptimizationOptions(**checked_table(OptimizationOptions, document["optimization"]))
+        if "timing" in document:
+            document["timing"] = TimingRanges(**checked_table(TimingRanges, document["timing"]))
         return cls(**document)
 
 
@@ -234,7 +250,7 @@ def checked_table(cls: type, document: Any) -> dict[str, Any]:
 
 def _accepts(field: Field, value: Any) -> bool:
     kind = get_origin(field.type) or field.type
-    if is_dataclass(kind):
+    if any(is_dataclass(each) for each in (kind, *get_args(field.type))):
         return True  # checked as a table of its own
     # To Python a truth value is a whole number; to a reader of the file it is not.
     return isinstance(value, ACCEPTED.get(kind, kind)) and isinstance(value, bool) == (kind is bool)

@@ -67,7 +67,8 @@ def _description(finished: FinishedRun, options: ExportOptions) -> dict[str, Any
         "software": "; ".join(record.software),
         "configuration": experiment.to_dict(),
     }
-    return {
+    timing = {} if finished.timing is None else {"timing": finished.timing}
+    return timing | {
         "schema_version": 1,
         "name": options.name or experiment.name,
         "version": options.version,

@@ -39,6 +39,7 @@ class FinishedRun:
         stage: Which weights of the run these are, in words.
         inference: As in a card.
         figures: As in a card.
+        timing: As in a card; None for a network that is told nothing.
     """
 
     experiment: Experiment | EpochExperiment
@@ -50,6 +51,7 @@ class FinishedRun:
     stage: str
     inference: dict[str, Any]
     figures: list[dict[str, Any]]
+    timing: dict[str, Any] | None = None
 
 
 def read_finished_run(run: Path) -> FinishedRun:
@@ -89,6 +91,7 @@ def _fitted(run: Path, record: RunRecord) -> FinishedRun:
         stage="",
         inference=WHOLE_STACKS,
         figures=[],
+        timing=experiment.timing.to_dict() if experiment.timing else None,
     )
 
 

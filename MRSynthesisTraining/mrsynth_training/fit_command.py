@@ -1,4 +1,4 @@
-"""``mrsynth-train fit``: a generator on simulated scans, step by step, on the CPU."""
+"""``mrsynth-train fit``: a generator on simulated scans, step by step."""
 
 import argparse
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from mrsynth_training.training_job import STAGE
 if TYPE_CHECKING:
     from mrsynth_training.trainer import Trainer, TrainingStatus
 
-WHAT = "train a generator on simulated scans on the CPU; Ctrl-C leaves a checkpoint to resume from"
+WHAT = "train a generator on simulated scans; Ctrl-C leaves a checkpoint to resume from"
 
 
 def add_command(commands: Any) -> None:
@@ -24,6 +24,7 @@ def add_command(commands: Any) -> None:
     parser.add_argument("cache", type=Path, help="folder of the experiment's simulated scans, all of them")
     parser.add_argument("run_folder", type=Path, metavar="RUN", help="folder for the checkpoint")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
+    parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:N or mps")
     parser.add_argument("--threads", type=int, help="CPU threads (default: PyTorch's choice)")
     experiment_changes.add_option(parser)
     followed_command.add_option(parser)
@@ -40,6 +41,7 @@ def fit(options: argparse.Namespace) -> ExitCode:
     """
     import torch
 
+    from mrsynth.devices import resolve_device
     from mrsynth_training.card_texts import read_card_texts
     from mrsynth_training.experiments import read_experiment
     from mrsynth_training.interruption import stop_on_signals
@@ -52,12 +54,12 @@ def fit(options: argparse.Namespace) -> ExitCode:
         torch.set_num_threads(options.threads)
     torch.set_flush_denormal(True)  # a CPU is many times slower on numbers too small to matter
     experiment, texts = read_experiment(options.experiment, options.changes), read_card_texts(options.experiment)
-    pairs = read_cache(options.cache, experiment.simulation)
-    trainer, follower = Trainer(experiment, pairs, options.run_folder, options.resume), options.follower
-    record_fit(options.run_folder, data_of_pairs(pairs, experiment), texts)
+    pairs, device = read_cache(options.cache, experiment.simulation), resolve_device(options.device)
+    trainer, follower = Trainer(experiment, pairs, options.run_folder, options.resume, device), options.follower
+    record_fit(trainer, data_of_pairs(pairs, experiment), texts)
     with stop_on_signals() as stopped:
         if follower is not None:
-            finished = trainer.fit(_told(follower), lambda: stopped() or follower.asked_to_stop())
+            finished = trainer.fit(_told(follower, str(device)), lambda: stopped() or follower.asked_to_stop())
             follower.end(_summary(trainer, finished), {"step": trainer.step, "steps": trainer.options.steps})
         else:
             finished = _fit_in_terminal(trainer, stopped)
@@ -83,13 +85,13 @@ def _fit_in_terminal(trainer: "Trainer", stopped: Callable[[], bool]) -> bool:
     return finished
 
 
-def _told(follower: followed_command.Follower) -> Callable[["TrainingStatus"], None]:
+def _told(follower: followed_command.Follower, device: str) -> Callable[["TrainingStatus"], None]:
     clock = EtaClock()
 
     def report(status: "TrainingStatus") -> None:
-        eta_s = clock.eta_s(Progress(STAGE, status.step, status.steps, "cpu"))
+        eta_s = clock.eta_s(Progress(STAGE, status.step, status.steps, device))
         details = {
-            "device": "cpu",
+            "device": device,
             "losses": {"loss": status.loss},
             "patches_per_second": round(status.patches_per_second, 2),
         }

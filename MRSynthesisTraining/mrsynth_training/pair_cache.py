@@ -19,7 +19,8 @@ from mrsynth_training.label_maps import read_label_map
 from mrsynth_training.simulation import SimulatedPair, simulate
 
 # Order of the first axis of a cached array.
-CHANNELS = ("t2", "pd", "t2_target", "pd_target")
+CHANNELS = ("t2", "pd", "t2_target", "pd_target", "t2_asked", "pd_asked", "lesions")
+LESIONS = CHANNELS.index("lesions")
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,10 @@ class CachedPair:
     """One scan of the cache.
 
     Attributes:
-        voxels: float16 (4, in-plane, in-plane, slice), channels as in `CHANNELS`, each divided by its tissue scale.
-        scales: Median tissue intensity of each channel, in the simulator's units.
-        description: Subject, seed, protocol and geometry.
+        voxels: float16 (7, in-plane, in-plane, slice), channels as in `CHANNELS`: the echoes each divided by its tissue
+            scale, and the weight of lesions.
+        scales: Median tissue intensity of each echo, in the simulator's units.
+        description: Subject, seed, protocols of what was acquired and of what is asked for, and geometry.
     """
 
     voxels: np.ndarray
@@ -109,8 +111,8 @@ def _written(tasks: Sequence[SimulationTask], processes: int) -> Iterator[None]:
 def write_pair(task: SimulationTask) -> None:
     """Simulate one scan and write it: the array first, then its description, whose presence says that it is whole."""
     pair = simulate(read_label_map(task.label_map), task.seed, task.protocol)
-    scales = {name: robust_scale(getattr(pair, name)) for name in CHANNELS}
-    voxels = np.stack([getattr(pair, name) / scales[name] for name in CHANNELS]).astype(np.float16)
+    scales = {name: robust_scale(getattr(pair, name)) for name in CHANNELS[:LESIONS]}
+    voxels = np.stack([getattr(pair, name) / scales.get(name, 1.0) for name in CHANNELS]).astype(np.float16)
     with replacing_file(task.path) as file:
         np.save(file, voxels)
     write_json(task.path.with_suffix(".json"), {"scales": scales, "description": _describe(task, pair)})
@@ -118,8 +120,8 @@ def write_pair(task: SimulationTask) -> None:
 
 def _describe(task: SimulationTask, pair: SimulatedPair) -> dict:
     subject = subject_of(task.label_map)
-    timing, geometry = asdict(pair.protocol), asdict(pair.geometry)
-    return {"subject": subject, "seed": task.seed, "noise": pair.noise, "protocol": timing, "geometry": geometry}
+    parts = {"protocol": pair.protocol, "asked": pair.asked, "geometry": pair.geometry}
+    return {"subject": subject, "seed": task.seed, "noise": pair.noise} | {k: asdict(v) for k, v in parts.items()}
 
 
 def read_cache(cache: Path, simulation: SimulationOptions | None = None) -> list[CachedPair]:
@@ -160,9 +162,12 @@ def _read_pair(path: Path) -> CachedPair:
         raise MissingFile(f"{array}: expected the array that {path.name} describes, found none")
     document = json.loads(path.read_text(encoding="utf-8"))
     try:
-        voxels = np.load(array, mmap_mode="r", allow_pickle=False)
+        voxels = np.load(array, mmap_mode="c", allow_pickle=False)
     except ValueError as error:
         raise InputError(
             f"{array}: expected a whole NumPy array, found a damaged one: {error}", "corrupt_file"
         ) from error
+    if len(voxels) != len(CHANNELS):
+        found = f"expected {len(CHANNELS)} channels, found {len(voxels)}"
+        raise InputError(f"{array}: {found}; simulate the scans again, in a new folder")
     return CachedPair(voxels, document["scales"], document["description"])

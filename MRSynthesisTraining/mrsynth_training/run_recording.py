@@ -1,37 +1,34 @@
 """Writing what a run tells of itself, when it is started and each time it is gone on with."""
 
-from pathlib import Path
-
-import torch
-
 from mrsynth_training.epoch_trainer import EpochTrainer
 from mrsynth_training.hardware import describe_hardware, describe_software
 from mrsynth_training.run_record import RunRecord, earlier_record, with_new
+from mrsynth_training.trainer import Trainer
 from mrsynth_training.training_data import TrainingData, data_of_subjects
 from mrsynth_training.validation_baselines import validation_baselines
 
 
-def record_fit(run: Path, data: TrainingData, texts: dict[str, str]) -> None:
+def record_fit(trainer: Trainer, data: TrainingData, texts: dict[str, str]) -> None:
     """Write the record of a run of `fit`, whose folder is there.
 
     Args:
-        run: Folder of the run.
+        trainer: Whose run it is.
         data: What it is trained on.
         texts: What its experiment's file says for the card.
 
     Raises:
         OutputError: If it cannot be written.
     """
-    earlier = earlier_record(run)
+    earlier = earlier_record(trainer.run)
     RunRecord(
         command="fit",
         data=data,
         texts=texts,
         batches=0,
-        hardware=with_new(earlier.hardware if earlier else (), describe_hardware(torch.device("cpu"))),
+        hardware=with_new(earlier.hardware if earlier else (), describe_hardware(trainer.device)),
         software=with_new(earlier.software if earlier else (), describe_software()),
         baselines={},
-    ).write(run)
+    ).write(trainer.run)
 
 
 def record_training(trainer: EpochTrainer, texts: dict[str, str]) -> None:

@@ -20,6 +20,13 @@ def add_command(commands: Any) -> None:
     parser.add_argument("cache", type=Path, metavar="CACHE", help="folder for the subjects; those that are there stay")
     parser.add_argument("--seed", type=int, default=0, help="of the scans and of the split (default: %(default)s)")
     parser.add_argument(
+        "--scans-per-head",
+        type=int,
+        default=1,
+        metavar="N",
+        help="subjects made of each head; all of one head are in the same part (default: %(default)s)",
+    )
+    parser.add_argument(
         "--processes",
         type=int,
         default=os.cpu_count() or 1,
@@ -32,7 +39,7 @@ def add_command(commands: Any) -> None:
         type=int,
         default=(250, 35, 70),
         metavar=counts,
-        help="subjects of each part, or their proportion where there are fewer (default: 250 35 70)",
+        help="heads of each part, or their proportion where there are fewer (default: 250 35 70)",
     )
     parser.set_defaults(command=simulate_subjects)
 
@@ -48,18 +55,18 @@ def simulate_subjects(options: argparse.Namespace) -> ExitCode:
     from mrsynth_training.cache_filling import fill_volume_cache
     from mrsynth_training.interruption import stop_on_signals
     from mrsynth_training.label_maps import list_label_maps
-    from mrsynth_training.simulated_subjects import plan_subjects
-    from mrsynth_training.split import SplitOptions, split_subjects
+    from mrsynth_training.simulated_subjects import plan_subjects, split_heads
+    from mrsynth_training.split import SplitOptions
     from mrsynth_training.split_file import SPLIT_NAME, write_split
     from mrsynth_training.subject_table import TABLE_NAME, summary, write_subject_table
 
     terminal = Terminal()
-    tasks = plan_subjects(list_label_maps(options.label_maps), options.cache, options.seed)
+    tasks = plan_subjects(list_label_maps(options.label_maps), options.cache, options.seed, options.scans_per_head)
     with terminal.progress("simulate") as show, stop_on_signals() as stopped:
         records = fill_volume_cache(tasks, options.processes, _counted(show), stopped)
     write_subject_table(records, options.cache / TABLE_NAME)
-    sites = {record.subject: record.site for record in records if record.used}
-    write_split(split_subjects(sites, SplitOptions(*options.split, seed=options.seed)), options.cache / SPLIT_NAME)
+    used = [record.subject for record in records if record.used]
+    write_split(split_heads(used, SplitOptions(*options.split, seed=options.seed)), options.cache / SPLIT_NAME)
     terminal.say(f"{summary(records)}; {options.cache / TABLE_NAME}")
     return ExitCode.OK
 

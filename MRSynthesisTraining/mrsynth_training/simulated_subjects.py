@@ -1,6 +1,6 @@
 """Simulated scans in the place of acquired ones: prepared like IXI's, at the protocol's full size."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from multiprocessing import parent_process
 from pathlib import Path
@@ -17,12 +17,15 @@ from mrsynth_training.pair_cache import subject_of
 from mrsynth_training.preprocessing import PreprocessingOptions
 from mrsynth_training.scan_file import ScanFile
 from mrsynth_training.simulation import simulate
+from mrsynth_training.split import PARTS, UNUSED, Split, SplitOptions, split_subjects
 
 CONTRASTS = ("T2", "PD")
 PROTOCOL = "ixi"
 SITE = "simulated"
 # The simulated slices lie where the protocol leaves every third one: 224 x 224 x 32 as they are.
 SIZE = (224, 224, 32)
+# In a subject's name, between the head and the number of its scan.
+BETWEEN = "-scan-"
 
 
 @dataclass(frozen=True)
@@ -55,14 +58,17 @@ class SimulatedScanPair:
     Attributes:
         label_map: The head.
         seed: Everything random about the scan follows from it.
+        number: Of the scan among several of the head; None where it is the only one.
     """
 
     label_map: Path
     seed: int
+    number: int | None = None
 
     @property
     def subject(self) -> str:
-        return subject_of(self.label_map)
+        head = subject_of(self.label_map)
+        return head if self.number is None else f"{head}{BETWEEN}{self.number:02d}"
 
     @property
     def site(self) -> str:
@@ -95,16 +101,38 @@ class SimulatedScanPair:
 
 
 def plan_subjects(
-    label_maps: Sequence[Path], cache: Path, seed: int, size: Sequence[int] = SIZE
+    label_maps: Sequence[Path], cache: Path, seed: int, scans_a_head: int = 1, size: Sequence[int] = SIZE
 ) -> list[PreparationTask]:
-    """Return the tasks that fill a cache with one scan of each head: two of one head in different parts would leak.
+    """Return the tasks that fill a cache with scans of each head; see `split_heads` for what becomes of several.
 
     Args:
         label_maps: Heads, each with a name of its own.
         cache: Folder of the result.
         seed: Of the first scan; the others count up from it.
+        scans_a_head: How many, each a subject by itself.
         size: Voxels (in-plane, in-plane, slice) of a prepared subject.
     """
     options = PreprocessingOptions(tuple(size), slice_step=1)
-    pairs = (SimulatedScanPair(path, seed + number) for number, path in enumerate(label_maps))
+    scans = [(path, None if scans_a_head == 1 else number) for path in label_maps for number in range(scans_a_head)]
+    pairs = (SimulatedScanPair(path, seed + index, number) for index, (path, number) in enumerate(scans))
     return [PreparationTask(pair, cache, CONTRASTS, options) for pair in pairs]
+
+
+def split_heads(subjects: Collection[str], options: SplitOptions) -> Split:
+    """Split simulated subjects by their heads: two scans of one head in different parts would leak.
+
+    Args:
+        subjects: Names of the subjects of `plan_subjects`.
+        options: How many heads each part gets, or in which proportion.
+
+    Raises:
+        InputError: If there are fewer than three heads.
+    """
+    split = split_subjects({_head(subject): SITE for subject in subjects}, options)
+    part_of = {head: part for part in (*PARTS, UNUSED) for head in split.part(part)}
+    parts = {part: tuple(sorted(s for s in subjects if part_of[_head(s)] == part)) for part in (*PARTS, UNUSED)}
+    return Split(**parts, sites=dict.fromkeys(sorted(subjects), SITE), seed=options.seed)
+
+
+def _head(subject: str) -> str:
+    return subject.partition(BETWEEN)[0]

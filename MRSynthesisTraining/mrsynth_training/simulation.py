@@ -28,8 +28,12 @@ from mrsynth_training.tissues import draw_tissues
 TARGET_TE_PD_MS = 8.0
 TARGET_TE_T2_MS = 100.0
 
-# T2 and PD as acquired, T2 and PD as they are asked for.
-ECHOES = 4
+# What they can be asked for besides, drawn anew for every scan by its logarithm.
+ASKED_TE_PD_MS = (6.0, 35.0)
+ASKED_TE_T2_MS = (60.0, 130.0)
+
+# T2 and PD as acquired, at the usual echo times, and at those asked for.
+ECHOES = 6
 
 # How far from typical values tissues lie among the healthy adults of one study, as a share of all scanners' ranges:
 # T1 and T2 of white matter then vary by 3 to 4 per cent between subjects, its proton density by less.
@@ -57,7 +61,11 @@ class SimulatedPair:
         pd: PD-weighted echo as acquired, with noise.
         t2_target: Noise-free echo at `TARGET_TE_T2_MS`, the answer to ``pd``.
         pd_target: Noise-free echo at `TARGET_TE_PD_MS`, the answer to ``t2``.
+        t2_asked: Noise-free echo at ``asked.te_t2_ms``.
+        pd_asked: Noise-free echo at ``asked.te_pd_ms``.
+        lesions: Weight of lesions, 0 to 1.
         protocol: Repetition and echo times of ``t2`` and ``pd``.
+        asked: Repetition and echo times of ``t2_asked`` and ``pd_asked``.
         geometry: Slices.
         noise: Standard deviation of the noise in each channel of the receiver.
         marks: What a marking asked for, (channel, in-plane, in-plane, slice); no channels without one.
@@ -67,10 +75,24 @@ class SimulatedPair:
     pd: np.ndarray
     t2_target: np.ndarray
     pd_target: np.ndarray
+    t2_asked: np.ndarray
+    pd_asked: np.ndarray
+    lesions: np.ndarray
     protocol: Protocol
+    asked: Protocol
     geometry: SliceGeometry
     noise: float
     marks: np.ndarray
+
+
+@dataclass(frozen=True)
+class Acquisition:
+    """How a head is scanned: its own times, those asked for, slices, and how much brighter the coil sees the scalp."""
+
+    timing: Protocol
+    asked: Protocol
+    geometry: SliceGeometry
+    rise: tuple[float, float]
 
 
 def simulate(
@@ -98,37 +120,48 @@ def simulate(
     geometry = geometry or (ixi_geometry() if protocol == "ixi" else draw_geometry(random))
     head, brain_centre = _crop_to_head(torch.from_numpy(labels))
     if protocol == "ixi":
-        variation, lesions = STUDY_VARIATION, False
+        variation, rise = STUDY_VARIATION, COIL_RISE_EVENED_OUT
     else:
-        variation, lesions = 1.0 if random.chance(0.5) else STUDY_VARIATION, marking is None
-    maps = draw_anatomy(head, draw_tissues(random, variation), random, lesions)
+        variation, rise = 1.0 if random.chance(0.5) else STUDY_VARIATION, COIL_RISE
+    maps = draw_anatomy(head, draw_tissues(random, variation), random, lesions=marking is None)
     marks = marking(maps, head) if marking else None
-    images = _echo_images(maps, timing)
+    acquisition = Acquisition(timing, _asked(timing, seed), geometry, rise)
+    images = torch.cat([_echo_images(maps, acquisition), maps.lesions[None]])
     del maps
     images = images if marks is None else torch.cat([images, marks])
     slices = resample_to_slices(images, brain_centre, geometry, random)
     del images
-    return _acquired(slices, geometry, timing, COIL_RISE_EVENED_OUT if protocol == "ixi" else COIL_RISE, random)
+    return _acquired(slices, acquisition, random)
 
 
-def _acquired(
-    slices: Tensor, geometry: SliceGeometry, timing: Protocol, rise: tuple[float, float], random: Randomness
-) -> SimulatedPair:
-    """Return the scan that a receiver makes of slices (channel, in-plane, in-plane, slice): four echoes, then marks."""
-    echoes, marks = slices[:ECHOES], slices[ECHOES:]
-    shading = draw_shading(echoes.shape[1:], geometry.pixel_mm, rise, random)
-    t2, pd, t2_target, pd_target = (image * shading for image in _blurred(echoes, random))
+def _asked(timing: Protocol, seed: int) -> Protocol:
+    """Draw echo times to ask for; from the seed apart from all else, which stays as it is whatever is asked for."""
+    random = np.random.default_rng([seed, ECHOES])
+    te_pd, te_t2 = (math.exp(random.uniform(*np.log(limits))) for limits in (ASKED_TE_PD_MS, ASKED_TE_T2_MS))
+    return Protocol(timing.tr_ms, te_pd, te_t2)
+
+
+def _acquired(slices: Tensor, acquisition: Acquisition, random: Randomness) -> SimulatedPair:
+    """Return the scan that a receiver makes of slices (channel, in-plane, in-plane, slice): echoes, lesions, marks."""
+    geometry, (lesions, *marks) = acquisition.geometry, slices[ECHOES:]
+    shading = draw_shading(slices.shape[1:], geometry.pixel_mm, acquisition.rise, random)
+    t2, pd, *targets = (image * shading for image in _blurred(slices[:ECHOES], random))
+    t2_target, pd_target, t2_asked, pd_asked = (target.numpy() for target in targets)
     noise = _draw_noise(pd, random)
     correlation = random.uniform(0.25, 0.7) if random.chance(0.5) else 0.0
     return SimulatedPair(
         t2=add_rician_noise(t2, noise, correlation, random).numpy(),
         pd=add_rician_noise(pd, noise, correlation, random).numpy(),
-        t2_target=t2_target.numpy(),
-        pd_target=pd_target.numpy(),
-        protocol=timing,
+        t2_target=t2_target,
+        pd_target=pd_target,
+        t2_asked=t2_asked,
+        pd_asked=pd_asked,
+        lesions=lesions.numpy(),
+        protocol=acquisition.timing,
+        asked=acquisition.asked,
         geometry=geometry,
         noise=noise,
-        marks=marks.numpy(),
+        marks=np.stack([mark.numpy() for mark in marks]) if marks else np.empty((0, *lesions.shape), np.float32),
     )
 
 
@@ -147,10 +180,12 @@ def _bounds(mask: Tensor) -> tuple[Tensor, Tensor]:
     return torch.stack([p[0] for p in places]), torch.stack([p[-1] for p in places])
 
 
-def _echo_images(maps: TissueMaps, timing: Protocol) -> Tensor:
-    """Return the echoes T2, PD, T2 target and PD target by the spin-echo equation: (4, x, y, z)."""
+def _echo_images(maps: TissueMaps, acquisition: Acquisition) -> Tensor:
+    """Return T2 and PD as acquired, as usual and as asked for, by the spin-echo equation: (6, x, y, z)."""
+    timing, asked = acquisition.timing, acquisition.asked
     proton_signal = maps.pd * (1 - torch.exp(-timing.tr_ms / maps.t1_ms))
-    echo_times = (timing.te_t2_ms, timing.te_pd_ms, TARGET_TE_T2_MS, TARGET_TE_PD_MS)
+    targets = (TARGET_TE_T2_MS, TARGET_TE_PD_MS, asked.te_t2_ms, asked.te_pd_ms)
+    echo_times = (timing.te_t2_ms, timing.te_pd_ms, *targets)
     return torch.stack([proton_signal * torch.exp(-te / maps.t2_ms) for te in echo_times])
 
 
@@ -158,7 +193,7 @@ def _blurred(echoes: Tensor, random: Randomness) -> list[Tensor]:
     """Blur the echoes a little differently, as T2 decays along the echo train."""
     sigma = random.uniform(0.3, 0.8)
     sigma_t2, sigma_pd = (sigma + random.uniform(-0.08, 0.08) for _ in range(2))
-    sigmas = (sigma_t2, sigma_pd, sigma_t2, sigma_pd)
+    sigmas = (sigma_t2, sigma_pd) * (ECHOES // 2)
     return [blur_in_plane(echo, s) for echo, s in zip(echoes, sigmas, strict=True)]
 
 

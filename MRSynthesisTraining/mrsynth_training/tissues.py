@@ -15,7 +15,7 @@ Ranges = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
 RANGES: dict[str, Ranges] = {
     "white matter": ((600, 950), (66, 92), (0.47, 0.70)),
     "csf": ((3200, 4500), (700, 2200), (0.95, 1.08)),
-    "fat": ((230, 420), (70, 160), (0.65, 1.10)),
+    "fat": ((230, 420), (80, 200), (0.55, 1.05)),
     "muscle": ((850, 1500), (30, 55), (0.65, 0.85)),
     "skin": ((500, 1400), (30, 95), (0.40, 1.00)),
     "cortical bone": ((300, 1000), (3, 25), (0.03, 0.18)),
@@ -37,10 +37,10 @@ WHITE_SHARE = {
     "brainstem": (0.5, 0.9),
 }
 T2_OF_DEEP = {
-    "thalamus": (0.88, 1.02),
-    "caudate": (0.88, 1.02),
-    "putamen": (0.88, 1.02),
-    "pallidum": (0.7, 0.92),
+    "thalamus": (0.85, 1.02),
+    "caudate": (0.78, 1.02),
+    "putamen": (0.75, 1.02),
+    "pallidum": (0.6, 0.92),
     "brainstem": (0.95, 1.05),
 }
 

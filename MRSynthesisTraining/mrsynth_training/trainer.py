@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from mrsynth.atomic_file import make_folder, remove_partial_files
 from mrsynth.errors import OutputExists
 from mrsynth.networks.registry import build_network
 from mrsynth_training.checkpoints import CHECKPOINT, Checkpoint, read_checkpoint_of, write_checkpoint
 from mrsynth_training.experiments import Experiment, OptimizationOptions
-from mrsynth_training.losses import reconstruction_loss
+from mrsynth_training.losses import error_estimate_loss, reconstruction_loss
 from mrsynth_training.pair_cache import CachedPair
-from mrsynth_training.patch_sampler import PatchSampler
+from mrsynth_training.patch_sampler import CPU, PatchSampler, TrainingBatch
 from mrsynth_training.weight_average import update_average
 
 GRADIENT_NORM = 1.0
@@ -58,6 +58,7 @@ class Trainer:
         pairs: Training scans.
         run: Folder of the run; created.
         resume: Go on from the run's checkpoint.
+        device: Where to train.
 
     Raises:
         OutputExists: If the folder has a checkpoint and ``resume`` is false.
@@ -65,14 +66,21 @@ class Trainer:
         InputError: If the checkpoint is damaged or of another experiment.
     """
 
-    def __init__(self, experiment: Experiment, pairs: Sequence[CachedPair], run: Path, resume: bool = False) -> None:
+    def __init__(
+        self,
+        experiment: Experiment,
+        pairs: Sequence[CachedPair],
+        run: Path,
+        resume: bool = False,
+        device: torch.device = CPU,
+    ) -> None:
         if (run / CHECKPOINT).exists() and not resume:
             raise OutputExists(f"{run}: holds a run already; resume it or name another folder")
         self.experiment, self.run, self.options = experiment, run, experiment.optimization
-        self.sampler = PatchSampler(pairs, experiment)
+        self.device, self.sampler = device, PatchSampler(pairs, experiment, device)
         torch.manual_seed(self.options.seed)
         network = build_network(experiment.network["name"], experiment.network["configuration"])
-        self.network = network.to(memory_format=torch.channels_last_3d).train()
+        self.network = network.to(device, memory_format=torch.channels_last_3d).train()
         self.average = copy.deepcopy(self.network).requires_grad_(False)
         self.optimizer = torch.optim.AdamW(self.network.parameters(), weight_decay=self.options.weight_decay)
         self.step, self.seconds = 0, 0.0
@@ -90,13 +98,18 @@ class Trainer:
         started, saved, losses = time.monotonic() - self.seconds, time.monotonic(), []
         while self.step < self.options.steps and not stop():
             losses.append(self._train_step())
-            self.seconds = time.monotonic() - started
+            # A GPU computes ahead of its caller, which would have to wait to look at each loss.
+            if self.device.type == "cpu" or self.step % REPORT_EVERY == 0:
+                self._require_finite(losses)
+                self.seconds = time.monotonic() - started
+                if time.monotonic() - saved > SAVE_EVERY_S:
+                    self.save()
+                    saved = time.monotonic()
             if self.step % REPORT_EVERY == 0:
                 report(self._status(losses))
                 losses.clear()
-            if time.monotonic() - saved > SAVE_EVERY_S:
-                self.save()
-                saved = time.monotonic()
+        self._require_finite(losses)
+        self.seconds = time.monotonic() - started
         self.save()
         return self.step >= self.options.steps
 
@@ -111,23 +124,38 @@ class Trainer:
         )
         write_checkpoint(self.run, state)
 
-    def _train_step(self) -> float:
+    def _train_step(self) -> Tensor:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.step, self.options)
-        source, target = (t.to(memory_format=torch.channels_last_3d) for t in self.sampler.batch(self.step))
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.options.precision == "bfloat16"):
-            synthetic = self.network(source)
-        weights = (self.options.gradient_weight, self.options.squared_weight)
-        loss = reconstruction_loss(synthetic.float(), target, *weights)
-        if not math.isfinite(loss.item()):
-            raise TrainingDiverged(f"step {self.step}: expected a finite loss, found {loss.item()}")
+        batch = self.sampler.batch(self.step)
+        told = () if batch.conditions is None else (batch.conditions,)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.options.precision == "bfloat16"):
+            answer = self.network(batch.source, *told).float()
+        loss = self._loss(answer, batch)
         self.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_NORM)
         self.optimizer.step()
         self.step += 1
         update_average(self.average, self.network, self.options.averaging, self.step)
-        return loss.item()
+        return loss.detach()
+
+    def _loss(self, answer: Tensor, batch: TrainingBatch) -> Tensor:
+        """Return what the answer is judged by: (N, 1, X, Y, Z), or (N, 2, X, Y, Z) with an estimate of its error."""
+        synthetic, options = answer[:, :1], self.options
+        emphasis = options.lesion_weight * batch.lesions if options.lesion_weight else None
+        weights = (options.gradient_weight, options.squared_weight)
+        loss = reconstruction_loss(synthetic, batch.target, *weights, emphasis)
+        if answer.shape[1] > 1:
+            loss = loss + options.error_weight * error_estimate_loss(answer[:, 1:], synthetic, batch.target)
+        return loss
+
+    def _require_finite(self, losses: Sequence[Tensor]) -> None:
+        """Check the losses of the last steps."""
+        values = torch.stack(list(losses)).tolist() if losses else []
+        for step, value in enumerate(values, start=self.step - len(values)):
+            if not math.isfinite(value):
+                raise TrainingDiverged(f"step {step}: expected a finite loss, found {value}")
 
     def _restore(self, checkpoint: Checkpoint) -> None:
         self.network.load_state_dict(checkpoint.network)
@@ -135,6 +163,7 @@ class Trainer:
         self.optimizer.load_state_dict(checkpoint.optimizer)
         self.step, self.seconds = checkpoint.step, checkpoint.seconds
 
-    def _status(self, losses: Sequence[float]) -> TrainingStatus:
+    def _status(self, losses: Sequence[Tensor]) -> TrainingStatus:
         rate = self.step * self.options.batch_size / self.seconds
-        return TrainingStatus(self.step, self.options.steps, sum(losses) / len(losses), self.seconds, rate)
+        mean = float(torch.stack(list(losses)).mean())
+        return TrainingStatus(self.step, self.options.steps, mean, self.seconds, rate)

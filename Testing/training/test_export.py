@@ -116,7 +116,7 @@ def test_a_synthetic_volume_of_a_training_subject_is_what_validation_saw(a_train
 def test_a_run_of_simulated_scans_becomes_a_model_of_its_averaged_weights(an_experiment, a_cache, a_store, tmp_path):
     pairs = read_cache(a_cache)
     trainer = Trainer(an_experiment, pairs, tmp_path / "run")
-    record_fit(tmp_path / "run", data_of_pairs(pairs, an_experiment), {"limitations": "many"})
+    record_fit(trainer, data_of_pairs(pairs, an_experiment), {"limitations": "many"})
     trainer.fit(lambda status: None)
     model = export(tmp_path, a_store, name="mine", version="2.0.1", texts={"licence": "MIT"})
     card, weights = model.card, load_model(model).network.state_dict()
@@ -129,8 +129,9 @@ def test_a_run_of_simulated_scans_becomes_a_model_of_its_averaged_weights(an_exp
 
 def test_an_unfinished_run_of_simulated_scans_is_not_exported(an_experiment, a_cache, a_store, tmp_path):
     pairs = read_cache(a_cache)
-    Trainer(an_experiment, pairs, tmp_path / "run").save()
-    record_fit(tmp_path / "run", data_of_pairs(pairs, an_experiment), {})
+    trainer = Trainer(an_experiment, pairs, tmp_path / "run")
+    trainer.save()
+    record_fit(trainer, data_of_pairs(pairs, an_experiment), {})
     with pytest.raises(InputError, match="found 0 of 6 steps; resume it first"):
         export(tmp_path, a_store)
 

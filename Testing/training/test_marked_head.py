@@ -25,12 +25,12 @@ def a_block():
     """Labels and tissue maps of a block of white matter as large as a brain's."""
     labels = torch.full((90, 90, 90), 2, dtype=torch.int16)
     labels[45:] = 41
-    return labels, TissueMaps(*(torch.full(labels.shape, value) for value in (800.0, 80.0, 0.7)))
+    return labels, TissueMaps(*(torch.full(labels.shape, value) for value in (800.0, 80.0, 0.7, 0.0)))
 
 
 def marked(labels, maps, seed):
     marking = HeadMarking(seed)
-    fresh = TissueMaps(*(each.clone() for each in (maps.t1_ms, maps.t2_ms, maps.pd)))
+    fresh = TissueMaps(*(each.clone() for each in (maps.t1_ms, maps.t2_ms, maps.pd, maps.lesions)))
     return marking, marking(fresh, labels).numpy(), fresh
 
 
@@ -78,7 +78,7 @@ def test_one_seed_makes_the_same_lesions_and_another_seed_others(a_block):
 
 def test_a_head_without_white_matter_gets_no_lesion():
     labels = torch.full((20, 20, 20), 3, dtype=torch.int16)
-    marking, _, _ = marked(labels, TissueMaps(*(torch.ones(20, 20, 20) for _ in range(3))), 1)
+    marking, _, _ = marked(labels, TissueMaps(*(torch.ones(20, 20, 20) for _ in range(4))), 1)
     assert marking.lesions == ()
 
 
@@ -89,7 +89,8 @@ def test_tissues_follow_the_head_into_its_slices():
     assert white < grey < fluid and (known == OUTSIDE).any()
 
 
-def test_a_marking_changes_nothing_of_a_scan_that_it_only_follows():
+def test_a_marking_changes_nothing_of_a_scan_that_it_only_follows(monkeypatch):
+    monkeypatch.setattr("mrsynth_training.anatomy.LESION_CHANCE", 0.0)
     plain = simulate(small_head(), 5, "ixi", SMALL_SLICES)
     followed = simulate(small_head(), 5, "ixi", SMALL_SLICES, marking=HeadMarking())
     assert np.array_equal(plain.t2, followed.t2) and np.array_equal(plain.pd_target, followed.pd_target)

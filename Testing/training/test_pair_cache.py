@@ -7,13 +7,13 @@ import pytest
 
 from mrsynth.errors import InputError, MissingFile
 from mrsynth_training.experiments import SimulationOptions
-from mrsynth_training.pair_cache import fill_cache, plan_simulations, read_cache
+from mrsynth_training.pair_cache import CHANNELS, LESIONS, fill_cache, plan_simulations, read_cache
 
 
 def test_cached_channels_have_their_median_tissue_at_one(a_cache):
     pair = read_cache(a_cache)[0]
-    assert pair.voxels.shape == (4, 32, 32, 8) and pair.voxels.dtype == np.float16
-    for channel in pair.voxels.astype(np.float32):
+    assert pair.voxels.shape == (len(CHANNELS), 32, 32, 8) and pair.voxels.dtype == np.float16
+    for channel in pair.voxels[:LESIONS].astype(np.float32):
         assert np.median(channel[channel > 0.1 * np.percentile(channel, 99)]) == pytest.approx(1, abs=0.02)
     assert pair.description["subject"] == "head_1"
 

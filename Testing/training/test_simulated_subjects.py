@@ -48,7 +48,7 @@ def test_the_size_is_the_protocols():
 
 
 def test_subjects_are_standardised_scans_of_ixis_protocol_one_a_head(heads, tmp_path, small_subjects):
-    records = fill_volume_cache(plan_subjects(heads, tmp_path, 5, SIZE), 1, silent)
+    records = fill_volume_cache(plan_subjects(heads, tmp_path, 5, size=SIZE), 1, silent)
     assert [record.subject for record in records] == ["head_1", "head_2", "head_3"]
     assert small_subjects == [(PROTOCOL, 5), (PROTOCOL, 6), (PROTOCOL, 7)]
     subject = read_subject(tmp_path, "head_2")
@@ -68,9 +68,9 @@ def test_source_and_target_are_the_two_echoes_on_one_grid(heads):
 
 def test_subjects_that_are_there_are_not_simulated_again(heads, tmp_path, small_subjects):
     for _ in range(2):
-        fill_volume_cache(plan_subjects(heads, tmp_path, 5, SIZE), 1, silent)
+        fill_volume_cache(plan_subjects(heads, tmp_path, 5, size=SIZE), 1, silent)
     assert len(small_subjects) == 3
-    fill_volume_cache(plan_subjects(heads, tmp_path, 6, SIZE), 1, silent)
+    fill_volume_cache(plan_subjects(heads, tmp_path, 6, size=SIZE), 1, silent)
     assert len(small_subjects) == 6
 
 
@@ -90,7 +90,7 @@ def test_other_processes_leave_the_cores_to_one_another(heads, monkeypatch):
 
 
 def test_the_command_leaves_a_cache_and_its_split(label_maps, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(plan_subjects, "__defaults__", (SIZE,))
+    monkeypatch.setattr(plan_subjects, "__defaults__", (1, SIZE))
     cache = tmp_path / "cache"
     assert cli.main(["simulate-subjects", str(label_maps), str(cache), "--processes", "1"]) == 0
     assert "3 subjects: 3 used" in capsys.readouterr().out

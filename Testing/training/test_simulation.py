@@ -170,7 +170,7 @@ def test_slices_that_cannot_be_are_refused(arguments, message):
 
 def test_a_lesion_lies_in_the_brain_and_changes_it_there_alone():
     labels = torch.from_numpy(small_head())
-    maps = TissueMaps(torch.ones(labels.shape), torch.ones(labels.shape), torch.ones(labels.shape))
+    maps = TissueMaps(*torch.ones(3, *labels.shape), torch.zeros(labels.shape))
     weight = add_lesion(maps, labels, Randomness(5))
     assert weight.max() > 0.5
     assert not weight[(labels == 0) | (labels > 99)].any()
@@ -214,7 +214,7 @@ def _drawn(labels, seed, lesions):
 
 def test_a_head_without_white_matter_gets_no_lesion():
     labels = torch.zeros(8, 8, 8, dtype=torch.int16)
-    maps = TissueMaps(*(torch.ones(8, 8, 8) for _ in range(3)))
+    maps = TissueMaps(*(torch.ones(8, 8, 8) for _ in range(4)))
     assert not add_lesion(maps, labels, Randomness(0)).any()
 
 

@@ -12,6 +12,7 @@ from mrsynth.networks.threads import in_threads
 
 SLOPE = 0.1  # of LeakyReLU
 CONDITION_CHANNELS = 64
+ERROR_OFFSET = -3.0  # lets the estimate of the error begin near that of a trained network, 0.05
 # What the finest level needs for these fits into a core's cache.
 SLICES_AT_ONCE = 2
 
@@ -201,7 +202,8 @@ class ResidualUNet(nn.Module):
         if not self.estimates_error:
             return self.skip * x + _unfolded(head, self.fold)
         correction, error = head.chunk(2, dim=1)
-        return torch.cat([self.skip * x + _unfolded(correction, self.fold), _unfolded(error, self.fold).abs()], dim=1)
+        synthetic = self.skip * x + _unfolded(correction, self.fold)
+        return torch.cat([synthetic, F.softplus(_unfolded(error, self.fold) + ERROR_OFFSET)], dim=1)
 
 
 def _modulated(x: Tensor, values: Tensor | None) -> Tensor:
