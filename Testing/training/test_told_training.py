@@ -1,0 +1,134 @@
+"""Training of networks that are told echo and repetition times, look for lesions and estimate their error."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from mrsynth.errors import InputError
+from mrsynth.timing import TimingRanges
+from mrsynth_training import patch_sampler
+from mrsynth_training.experiments import Experiment
+from mrsynth_training.losses import error_estimate_loss, reconstruction_loss
+from mrsynth_training.pair_cache import CHANNELS, LESIONS, CachedPair, read_cache
+from mrsynth_training.patch_sampler import PatchSampler
+from mrsynth_training.trainer import Trainer
+
+RANGES = TimingRanges((60.0, 130.0), (1800.0, 10000.0), (6.0, 35.0), 8.0)
+USUAL = RANGES.conditions(patch_sampler.Timing())[-1]
+
+
+@pytest.fixture
+def a_told_experiment(an_experiment):
+    """The tiny experiment, of a network that is told times and estimates its error."""
+    configuration = {**an_experiment.network["configuration"], "conditions": 5, "estimates_error": True}
+    network = {**an_experiment.network, "configuration": configuration}
+    return dataclasses.replace(an_experiment, network=network, timing=RANGES)
+
+
+@pytest.fixture
+def a_numbered_pair():
+    """A scan whose channels hold their numbers, counted from 1."""
+    voxels = np.stack([np.full((32, 32, 8), 1 + number, np.float16) for number in range(len(CHANNELS))])
+    protocol = {"tr_ms": 4000.0, "te_pd_ms": 12.0, "te_t2_ms": 90.0}
+    asked = {"tr_ms": 4000.0, "te_pd_ms": 30.0, "te_t2_ms": 70.0}
+    return CachedPair(voxels, {}, {"protocol": protocol, "asked": asked})
+
+
+@pytest.fixture
+def exact(monkeypatch):
+    """Sources are not changed in scale."""
+    monkeypatch.setattr(patch_sampler, "GAIN_JITTER", 0.0)
+    monkeypatch.setattr(patch_sampler, "OFFSET_JITTER", 0.0)
+
+
+def told_batches(experiment, pair, steps=40):
+    sampler = PatchSampler([pair], experiment)
+    return [sampler.batch(step) for step in range(steps)]
+
+
+def test_a_patch_goes_with_the_echo_time_that_it_is_asked_at(a_told_experiment, a_numbered_pair, exact):
+    targets = {1 + CHANNELS.index("pd_target"): USUAL, 1 + CHANNELS.index("pd_asked"): None}
+    found = set()
+    for batch in told_batches(a_told_experiment, a_numbered_pair):
+        for target, told in zip(batch.target, batch.conditions, strict=True):
+            number = int(target.unique())
+            asked = RANGES.conditions(patch_sampler.Timing(target_te_ms=30.0))[-1]
+            assert float(told[-1]) == pytest.approx(asked if targets[number] is None else USUAL, abs=1e-6)
+            found.add(number)
+    assert found == set(targets)
+
+
+def test_a_network_is_told_the_times_of_its_source_now_and_then(a_told_experiment, a_numbered_pair):
+    rows = torch.cat([batch.conditions for batch in told_batches(a_told_experiment, a_numbered_pair)])
+    known = RANGES.conditions(patch_sampler.Timing(90.0, 4000.0))
+    for place in (0, 2):  # TE, TR
+        flags = rows[:, place + 1]
+        assert 0.2 < float(flags.mean()) < 0.8 and set(flags.tolist()) == {0.0, 1.0}
+        assert torch.allclose(rows[flags == 1, place], torch.tensor(known[place]))
+        assert (rows[flags == 0, place] == 0).all()
+    assert set(rows[:, 1].tolist()) == set(rows[:, 3].tolist()) == {0.0, 1.0}
+
+
+def test_patches_are_drawn_around_lesions_as_often_as_asked(an_experiment):
+    voxels = np.ones((len(CHANNELS), 64, 64, 16), np.float16)
+    voxels[LESIONS] = 0
+    voxels[LESIONS, 60, 60, 14] = 1
+    pair = CachedPair(voxels, {}, {})
+    shares = {}
+    for wanted in (0.0, 1.0):
+        options = dataclasses.replace(an_experiment.optimization, lesion_patches=wanted)
+        sampler = PatchSampler([pair], dataclasses.replace(an_experiment, optimization=options))
+        lesions = torch.cat([sampler.batch(step).lesions for step in range(30)])
+        shares[wanted] = float((lesions.amax(dim=(1, 2, 3, 4)) == 1).float().mean())
+    assert shares[0.0] < 0.5 and shares[1.0] == 1.0
+
+
+def test_voxels_of_lesions_count_as_much_more_as_they_should():
+    ours, theirs = torch.rand(2, 1, 6, 5, 4), torch.rand(2, 1, 6, 5, 4)
+    emphasis = torch.zeros_like(ours)
+    emphasis[0, 0, 1, 2, 3] = 4.0
+    plain = float(reconstruction_loss(ours, theirs, 0.0))
+    difference = float((ours - theirs)[0, 0, 1, 2, 3].abs())
+    expected = plain + 4 * difference / ours.numel()
+    assert float(reconstruction_loss(ours, theirs, 0.0, emphasis=emphasis)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_an_estimate_learns_the_error_and_not_the_reverse():
+    estimate, synthetic = torch.full((1, 1, 2, 2, 2), 0.5, requires_grad=True), torch.ones(1, 1, 2, 2, 2)
+    synthetic.requires_grad_()
+    loss = error_estimate_loss(estimate, synthetic, torch.zeros(1, 1, 2, 2, 2))
+    loss.backward()
+    assert float(loss) == pytest.approx(0.25) and (estimate.grad < 0).all() and synthetic.grad is None
+
+
+def test_a_network_that_is_told_times_is_trained_and_resumed_alike(a_told_experiment, a_cache, tmp_path):
+    pairs = read_cache(a_cache)
+    whole = Trainer(a_told_experiment, pairs, tmp_path / "whole")
+    whole.fit(lambda status: None)
+    half = Trainer(a_told_experiment, pairs, tmp_path / "half")
+    half.fit(lambda status: None, stop=lambda: half.step == 3)
+    rest = Trainer(a_told_experiment, pairs, tmp_path / "half", resume=True)
+    rest.fit(lambda status: None)
+    ours, theirs = whole.average.state_dict(), rest.average.state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    assert not torch.equal(ours["modulation.out.weight"], torch.zeros_like(ours["modulation.out.weight"]))
+
+
+def test_an_experiment_with_times_survives_its_document(a_told_experiment):
+    assert Experiment.from_dict(a_told_experiment.to_dict()) == a_told_experiment
+
+
+def test_times_and_network_have_to_agree(an_experiment, a_told_experiment):
+    with pytest.raises(InputError, match="a network of 5 conditions, as timing says, found 0"):
+        dataclasses.replace(an_experiment, timing=RANGES)
+    with pytest.raises(InputError, match="a network of 0 conditions, as timing says, found 5"):
+        dataclasses.replace(a_told_experiment, timing=None)
+
+
+def test_scans_of_an_earlier_version_are_refused(a_cache):
+    array = next(a_cache.glob("pair_*.npy"))
+    np.save(array, np.load(array)[:4])
+    with pytest.raises(InputError, match="expected 7 channels, found 4; simulate the scans again"):
+        read_cache(a_cache)
