@@ -34,12 +34,12 @@ def through_sublattices(layers: nn.ModuleList, source: Tensor) -> Tensor:
     """Return what the layers make of a source, both (N, 1, X, Y, Z) with even X, Y and Z; gradients flow through it."""
     hidden = _apart(split(source).permute(3, 4, 0, 1, 2))  # (8 N, 1, X / 2, Y / 2, Z / 2)
     for layer in layers:
-        hidden = _on_sublattices(layer, hidden)  # (8 N, filters, ...)
+        hidden = on_sublattices(layer, hidden)  # (8 N, filters, ...)
     return join(_together(hidden).permute(2, 3, 4, 0, 1))
 
 
-def _on_sublattices(layer: nn.Sequential, hidden: Tensor) -> Tensor:
-    """Apply a layer to sublattices, (8 N, C, X / 2, Y / 2, Z / 2)."""
+def on_sublattices(layer: nn.Sequential, hidden: Tensor) -> Tensor:
+    """Return what a layer makes of sublattices, both (8 N, channels, X / 2, Y / 2, Z / 2)."""
     weight, normalization = layer.convolution.weight, getattr(layer, "normalization", None)
     if normalization is None:
         return _convolved(layer, hidden, weight)
