@@ -18,41 +18,23 @@ TITLES = ("step", "ms", "times faster", "patches a second", "patches", "peak MiB
 REFERENCE = "PyTorch's layers, float32"
 KERNELS = 14
 DETERMINISTIC, SEARCHED = "deterministic", "deterministic, algorithms searched"
-MODES = ("", DETERMINISTIC, SEARCHED)
 
 Forward = Callable[[nn.Module, Tensor], Tensor]
+Modes = Sequence[str]
 
 
 def training(trials: Trials, sizes: Sizes) -> Section:
     """Time steps of the generator alone, with its optimiser, and whole steps of a shipped experiment."""
     rows = []
     for batch in sizes.trained:
-        for (name, forward), modes in _forwards(slow=batch == sizes.trained[0]).items():
-            for mode in modes:
-                make = partial(_step, trials, sizes, forward, batch)
-                rows.append(_row(trials, f"{name}{', ' if mode else ''}{mode}", batch, make, mode))
+        rows += _rows(trials, sizes, OURS, batch)
         for experiment in ("g1", "g3"):
             make = partial(_whole_step, trials, sizes, experiment, batch)
             rows.append(_row(trials, f"{experiment} as it is trained", batch, make, DETERMINISTIC))
+    rows += _rows(trials, sizes, PLAIN, sizes.trained[0])  # last, as they may take long
     rows = _compared([row for row in rows if row])
     note = f"Patches of {sizes.patch}^3. Deterministic: algorithms that give the same each time, as in `train`."
     return Section("Steps of training on a GPU", TITLES, rows, note)
-
-
-def _forwards(slow: bool) -> dict[tuple[str, Forward], Sequence[str]]:
-    """Return ways through the generator, and in which modes of cuDNN to try them; with slow ones if wanted."""
-    found: dict[tuple[str, Forward], Sequence[str]] = {
-        ("this project, bfloat16", partial(_ours, torch.bfloat16, True, None)): MODES,
-        ("this project, TF32", partial(_ours, None, True, None)): MODES[1:2],
-        ("this project, float32", partial(_ours, None, False, None)): MODES[1:2],
-        ("sublattices, bfloat16", partial(_ours, torch.bfloat16, True, NO_FREQUENCIES)): MODES[:2],
-    }
-    plain: dict[tuple[str, Forward], Sequence[str]] = {
-        ("PyTorch's layers, bfloat16", partial(_plain, torch.bfloat16, True)): MODES[:2],
-        ("PyTorch's layers, TF32", partial(_plain, None, True)): MODES[1:2],
-        (REFERENCE, partial(_plain, None, False)): MODES[1:2],
-    }
-    return found | plain if slow else found
 
 
 def kernels(trials: Trials, sizes: Sizes) -> Section:
@@ -81,6 +63,15 @@ def _row(trials: Trials, name: str, batch: int, make: Callable[[], Callable[[], 
         return [name, ms, None, 1000 * batch / ms, batch, peak]
 
     return trials.attempt(f"training, {name}, {batch} patches", measured)
+
+
+def _rows(trials: Trials, sizes: Sizes, forwards: dict[str, tuple[Forward, Modes]], batch: int) -> list[Any]:
+    rows = []
+    for name, (forward, modes) in forwards.items():
+        for mode in modes:
+            make = partial(_step, trials, sizes, forward, batch)
+            rows.append(_row(trials, f"{name}{', ' if mode else ''}{mode}", batch, make, mode))
+    return rows
 
 
 def _compared(rows: list[list[Any]]) -> list[list[Any]]:
@@ -116,6 +107,20 @@ def _ours(half: torch.dtype | None, tf32: bool, taps: int | None, generator: nn.
             return generator(source)
         with frequencies_from(taps):
             return generator(source)
+
+
+# Ways through the generator, and in which modes of cuDNN to try them.
+OURS: dict[str, tuple[Forward, Modes]] = {
+    "this project, bfloat16": (partial(_ours, torch.bfloat16, True, None), ("", DETERMINISTIC, SEARCHED)),
+    "this project, TF32": (partial(_ours, None, True, None), (DETERMINISTIC,)),
+    "this project, float32": (partial(_ours, None, False, None), (DETERMINISTIC,)),
+    "sublattices, bfloat16": (partial(_ours, torch.bfloat16, True, NO_FREQUENCIES), ("", DETERMINISTIC)),
+}
+PLAIN: dict[str, tuple[Forward, Modes]] = {
+    "PyTorch's layers, bfloat16": (partial(_plain, torch.bfloat16, True), ("", DETERMINISTIC)),
+    "PyTorch's layers, TF32": (partial(_plain, None, True), (DETERMINISTIC,)),
+    REFERENCE: (partial(_plain, None, False), (DETERMINISTIC,)),
+}
 
 
 def _whole_step(trials: Trials, sizes: Sizes, experiment: str, batch: int) -> Callable[[], Any]:

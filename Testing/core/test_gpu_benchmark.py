@@ -112,14 +112,14 @@ def test_steps_of_training_are_timed_whatever_becomes_of_one(trials, small_sizes
 
 def test_the_settings_of_pytorch_are_left_as_they_were(trials, small_sizes):
     from gpu_networks import a_trained_generator, patches, ways
-    from gpu_training import SEARCHED, _forwards, _row, _step
+    from gpu_training import OURS, PLAIN, SEARCHED, _row, _step
 
     def settings():
         backend = torch.backends.cudnn
         return backend.benchmark, backend.deterministic, backend.allow_tf32
 
     before, source = settings(), patches(1, 8, CPU)
-    for (name, forward), _ in _forwards(slow=True).items():
+    for name, (forward, _) in (OURS | PLAIN).items():
         _row(trials, name, 1, lambda forward=forward: _step(trials, small_sizes, forward, 1), SEARCHED)
         assert settings() == before
     with torch.inference_mode():
