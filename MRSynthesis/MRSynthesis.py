@@ -32,6 +32,7 @@ from MRSynthesisLib.SynthesizeSection import SynthesizeSection
 from MRSynthesisLib.SyntheticAnnotation import SyntheticAnnotation
 from MRSynthesisLib.SyntheticNode import isSynthetic
 from MRSynthesisLib.TextDialog import TextDialog
+from MRSynthesisLib.WarmWorker import WarmWorker
 
 _OWN_PACKAGES = ("MRSynthesisLib", "mrsynth")
 
@@ -78,6 +79,7 @@ class MRSynthesisLogic(ScriptedLoadableModuleLogic):
     def __init__(self) -> None:
         super().__init__()
         self._run: SynthesisRun | None = None
+        self._warm = WarmWorker()
 
     def getParameterNode(self) -> PanelState:
         """Return the choices that the scene remembers."""
@@ -99,7 +101,7 @@ class MRSynthesisLogic(ScriptedLoadableModuleLogic):
         """
         if self.isRunning:
             raise RuntimeError(_("A synthesis goes on already. Wait for it, or cancel it first."))
-        self._run = SynthesisRun(request, listener)
+        self._run = SynthesisRun(request, listener, self._warm)
         self._run.start()
 
     @property
@@ -117,6 +119,15 @@ class MRSynthesisLogic(ScriptedLoadableModuleLogic):
         """End without a word, for the end of the module or of the application."""
         if self._run is not None:
             self._run.stopAtOnce()
+        self._warm.stopAtOnce()
+
+    def endWarmWorker(self, wait: bool = False) -> None:
+        """Let go of the process that may wait for the next synthesis: it would only hold memory, or files.
+
+        Args:
+            wait: Whether it must be gone on return, which takes a second at most; else it goes by itself.
+        """
+        self._warm.stopAtOnce() if wait else self._warm.letGo()
 
 
 class MRSynthesisWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -147,10 +158,11 @@ class MRSynthesisWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.synthesize.finished = self._onSynthesisFinished
         self.synthesize.prepare = self.setupSection.prepare
         self.modelsSection.changed = self.synthesize.update
+        self.setupSection.aboutToInstall = self._onAboutToInstall
         self.setupSection.installed = self._refreshModels
         scene = slicer.mrmlScene
-        for event in (scene.StartCloseEvent, scene.StartImportEvent):
-            self.addObserver(scene, event, self._onSceneAboutToChange)
+        self.addObserver(scene, scene.StartCloseEvent, self._onSceneAboutToClose)
+        self.addObserver(scene, scene.StartImportEvent, self._onSceneAboutToChange)
         for event in (scene.EndCloseEvent, scene.EndImportEvent):
             self.addObserver(scene, event, self._onSceneChanged)
         slicer.app.connect("aboutToQuit()", self.cleanup)
@@ -194,9 +206,18 @@ class MRSynthesisWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.synthesize.update()
         self.compare.update()
 
+    def _onAboutToInstall(self) -> None:
+        # It has loaded the packages that are about to change; on Windows it would keep their files from being replaced.
+        self.logic.endWarmWorker(wait=True)
+
     def _onSceneAboutToChange(self, caller: Any, event: str) -> None:
         # While a scene is read its choices name volumes that are not there yet.
         self._setState(None)
+
+    def _onSceneAboutToClose(self, caller: Any, event: str) -> None:
+        # Whoever closes the scene is done with it for now, and may need the memory.
+        self.logic.endWarmWorker()
+        self._onSceneAboutToChange(caller, event)
 
     def _onSceneChanged(self, caller: Any, event: str) -> None:
         if self.parent.isEntered:

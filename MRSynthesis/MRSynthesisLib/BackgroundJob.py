@@ -23,7 +23,6 @@ from MRSynthesisLib.WorkerProcess import JobLimits, WorkerListener, WorkerProces
 
 __all__ = ["BackgroundJob", "JobCallbacks", "JobEnd", "JobLimits", "JobOutcome", "JobProgress"]
 
-_LOG_NAME = "worker.log"
 _LOOK_EVERY_S = 0.1
 _NOBODY = JobCallbacks(*[lambda told: None] * 3)
 
@@ -36,6 +35,7 @@ class BackgroundJob:
         callbacks: Who is told. One that raises is logged and does no harm.
         launch: What to start instead of the worker; for tests.
         limits: How long to wait.
+        worker: What does it; a process of its own, unless given.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class BackgroundJob:
         callbacks: JobCallbacks,
         launch: WorkerLaunch | None = None,
         limits: JobLimits | None = None,
+        worker: WorkerProcess | None = None,
     ) -> None:
         self._request, self._callbacks = request, callbacks
         self._launch, self._limits = launch, limits or JobLimits()
@@ -53,7 +54,7 @@ class BackgroundJob:
         self._killInS: float | None = None
         self._killed = False
         self._task: BackgroundTask | None = None
-        self._worker = WorkerProcess(request.run_id)
+        self._worker = worker or WorkerProcess(request.run_id)
         self._ticker = Ticker(int(_LOOK_EVERY_S * 1000), self._look)
 
     @property
@@ -64,7 +65,7 @@ class BackgroundJob:
     @property
     def logFile(self) -> Path:
         """What the worker writes to its standard error."""
-        return self._request.folder / _LOG_NAME
+        return self._request.log_file
 
     def start(self) -> None:
         """Begin.

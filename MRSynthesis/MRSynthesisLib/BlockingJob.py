@@ -45,7 +45,7 @@ class BlockingJob:
             OutputError: The job could not be handed over.
             KeyboardInterrupt: Somebody interrupted the wait; the worker was asked to stop, and has.
         """
-        log = self._request.folder / "worker.log"
+        log = self._request.log_file
         jobFile = replace(self._request, parent_pid=os.getpid(), parent_created=ownStart()).write()
         launch = self._launch or workerLaunch(jobFile)
         try:

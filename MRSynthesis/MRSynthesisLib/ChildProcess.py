@@ -33,12 +33,16 @@ class ProcessListener:
 
 
 class ChildProcess:
-    """One process, which reads nothing; ``release`` has to follow its end.
+    """One process; ``release`` has to follow its end.
 
     A connected QProcess keeps its listener in a way that Python's collector cannot see; ``release`` parts them.
+
+    Args:
+        isFed: Whether it reads what ``write`` gives it. Otherwise it finds its input empty.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, isFed: bool = False) -> None:
+        self._isFed = isFed
         self._process: qt.QProcess | None = None
         self._connections: dict[str, Callable[..., None]] = {}
         self._listener: ProcessListener | None = None
@@ -47,6 +51,11 @@ class ChildProcess:
     def number(self) -> int:
         """The process' number; 0 if there is none."""
         return int(self._process.processId()) if self._process else 0
+
+    @property
+    def isRunning(self) -> bool:
+        """Whether it was started and has not ended."""
+        return bool(self._process) and self._process.state() != qt.QProcess.NotRunning
 
     def start(self, launch: WorkerLaunch, listener: ProcessListener, logFile: Path | None = None) -> None:
         """Begin; a start that fails may be told from inside.
@@ -62,7 +71,8 @@ class ChildProcess:
         for name, value in launch.environment.items():
             environment.insert(name, value)
         self._process.setProcessEnvironment(environment)
-        self._process.setStandardInputFile(qt.QProcess.nullDevice())
+        if not self._isFed:
+            self._process.setStandardInputFile(qt.QProcess.nullDevice())
         if logFile is not None:
             self._process.setStandardErrorFile(str(logFile))
         self._connections = {
@@ -74,6 +84,14 @@ class ChildProcess:
         for signal, function in self._connections.items():
             self._process.connect(signal, function)
         self._process.start(launch.program, list(launch.arguments))
+
+    def listen(self, listener: ProcessListener) -> None:
+        """Tell somebody else from now on."""
+        self._listener = listener
+
+    def write(self, data: bytes) -> None:
+        """Give the process something to read; returns at once."""
+        self._process.write(data)
 
     def take(self) -> tuple[bytes, bytes]:
         """Return what there is to read of standard output and standard error."""
@@ -110,6 +128,12 @@ class ChildProcess:
             endTrees([*known, watchedProcess(self.number)], _STOP_WITHIN_S)
             process.kill()
             process.waitForFinished(int(_STOP_WITHIN_S * 1000))
+        self.release()
+
+    def dismiss(self, known: Iterable[Any | None] = ()) -> None:
+        """End the process, if it runs, and all it has started, without waiting, and tell nobody."""
+        if self.isRunning:
+            self.kill(known)
         self.release()
 
     def release(self) -> None:

@@ -17,6 +17,7 @@ class SetupSection:
 
     def __init__(self, ui: Any) -> None:
         self._ui = ui
+        self.aboutToInstall = _nothing
         self.installed = self.update
         ui.setupButton.connect("clicked(bool)", self._onInstall)
 
@@ -41,8 +42,13 @@ class SetupSection:
 
     def install(self) -> bool:
         """Install what is missing, after asking; return whether all is there now."""
+        self.aboutToInstall()
         try:
             with slicer.util.tryWithErrorDisplay(_("The packages could not be installed.")):
                 return Dependencies.ensureInstalled()
         finally:
             self.installed()
+
+
+def _nothing() -> None:
+    """Nobody has to know."""

@@ -18,6 +18,7 @@ from MRSynthesisLib.RunFolder import makeRunFolder, removeStaleFolders
 from MRSynthesisLib.RunRequest import RunListener, RunOutcome, RunRequest, withLastWords
 from MRSynthesisLib.VolumeExchange import Provenance, checkTarget, placeVolume, takeVolume
 from MRSynthesisLib.VolumeFile import RESULT_SUFFIX, SOURCE_SUFFIX, GridVolume, readGridVolume, writeGridVolume
+from MRSynthesisLib.WarmWorker import WarmWorker
 
 _Read = tuple[list[GridVolume], Provenance]
 
@@ -28,16 +29,21 @@ class SynthesisRun(VTKObservationMixin):
     If the source is deleted or the scene closed meanwhile, the run is cancelled. An output node that was deleted is
     made anew; names may change freely.
 
+    Args:
+        request: What is asked for.
+        listener: Who is told.
+        keeper: Lends a worker; None: the run has a process of its own.
+
     Raises:
         InputError: The source or the reference is no scan.
         OutputExists: The output holds something that is not ours to replace.
         OSError: There is no place for temporary files.
     """
 
-    def __init__(self, request: RunRequest, listener: RunListener) -> None:
+    def __init__(self, request: RunRequest, listener: RunListener, keeper: WarmWorker | None = None) -> None:
         super().__init__()
         checkTarget(request.output, request.source)
-        self._request, self._listener = request, listener
+        self._request, self._listener, self._keeper = request, listener, keeper
         self._volumes = [takeVolume(request.source)]
         if request.reference is not None:
             self._volumes.append(takeVolume(request.reference, request.source))
@@ -115,7 +121,9 @@ class SynthesisRun(VTKObservationMixin):
             self._end(JobEnd.FAILED, str(error))
         else:
             callbacks = JobCallbacks(self._listener.progress, self._warnings.append, self._onJobFinished)
-            self._job = BackgroundJob(JobRequest(self._runFolder / "run", self._synthesis), callbacks)
+            job = JobRequest(self._runFolder / "run", self._synthesis)
+            lent = {"worker": self._keeper.lend(job)} if self._keeper else {}
+            self._job = BackgroundJob(job, callbacks, **lent)
             self._log = self._job.logFile
             self._job.start()
 

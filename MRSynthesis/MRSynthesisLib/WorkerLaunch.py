@@ -32,6 +32,11 @@ def workerLaunch(jobFile: Path) -> WorkerLaunch:
     return moduleLaunch(("-u", "-m", "mrsynth.worker", str(jobFile)))
 
 
+def warmLaunch() -> WorkerLaunch:
+    """What does one job after the other, as they are given to its standard input."""
+    return moduleLaunch(("-u", "-m", "mrsynth.worker", "--warm"))
+
+
 def commandLaunch(arguments: Sequence[str]) -> WorkerLaunch:
     """What runs the command ``mrsynth`` with some arguments."""
     return moduleLaunch(("-m", "mrsynth.cli.main", *arguments))

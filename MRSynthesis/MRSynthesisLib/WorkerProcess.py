@@ -92,17 +92,22 @@ class WorkerProcess:
         endTrees([self._worker])
 
     def _onOutput(self) -> None:
-        *lines, self._pending = (self._pending + self._child.take()[0]).split(b"\n")
+        self._read(self._child.take()[0])
+
+    def _read(self, output: bytes) -> None:
+        *lines, self._pending = (self._pending + output).split(b"\n")
         self._pending = self._pending[-_LONGEST_LINE_BYTES:]
         for line in lines:
             event = eventIn(line, self._runId)
-            if event is None:
-                continue
-            if event["event"] == "started" and type(event.get("pid")) is int:
-                # Known by itself, as the launcher between here and there may be gone before it.
-                self._worker = watchedProcess(event["pid"])
-            if self._listener is not None:  # whoever heard the line before may have ended all
-                self._listener.heard(event)
+            if event is not None:
+                self._heed(event)
+
+    def _heed(self, event: dict[str, Any]) -> None:
+        if event["event"] == "started" and type(event.get("pid")) is int:
+            # Known by itself, as the launcher between here and there may be gone before it.
+            self._worker = watchedProcess(event["pid"])
+        if self._listener is not None:  # whoever heard the line before may have ended all
+            self._listener.heard(event)
 
     def _onFinished(self, exitCode: int | None) -> None:
         self._onOutput()

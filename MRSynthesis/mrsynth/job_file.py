@@ -1,8 +1,8 @@
 """The files by which a job goes to a worker and its result comes back; the words in between are ``job_protocol``.
 
 One run has one folder, made for it and empty: ``job.json`` from whoever starts the worker, ``cancel`` (empty) once the
-run shall stop, ``result.json`` when it has succeeded. A run was successful if the worker's exit code is 0 *and* there
-is a ``result.json`` with the run's id.
+run shall stop, ``worker.log`` with what the worker says to its standard error, ``result.json`` when it has succeeded. A
+run was successful if the worker's exit code is 0 *and* there is a ``result.json`` with the run's id.
 """
 
 import json
@@ -18,6 +18,7 @@ from mrsynth.synthesis_job import SynthesisJob
 JOB_NAME = "job.json"
 CANCEL_NAME = "cancel"
 RESULT_NAME = "result.json"
+LOG_NAME = "worker.log"
 _LARGEST_JOB_BYTES = 1_000_000
 _FIELDS = {"protocol", "run_id", "parent_pid", "parent_created"}
 
@@ -78,6 +79,11 @@ class JobRequest:
     def cancel_file(self) -> Path:
         """The file whose existence asks the worker to stop."""
         return self.folder / CANCEL_NAME
+
+    @property
+    def log_file(self) -> Path:
+        """Where the worker's standard error goes."""
+        return self.folder / LOG_NAME
 
     @property
     def result_file(self) -> Path:

@@ -19,7 +19,8 @@ takes longer than many a synthesis. It begins to import at once, before there is
    after any other failure, after a job file whose run id cannot be read, once standard input is closed and the jobs
    that came before are done, or when no job has come for ``IDLE_S``. So whoever started it finds the process either
    gone, and starts another, or ready. While a job is done its ``parent_pid`` counts as well.
-5. Nothing of a job is kept for the next one, neither the model nor memory: between jobs the process holds what it
+5. While a job is done, standard error is the file ``worker.log`` in its folder, where the folder takes one.
+6. Nothing of a job is kept for the next one, neither the model nor memory: between jobs the process holds what it
    imported (some 300 MB), and a job's result does not depend on those before it.
 """
 
@@ -38,7 +39,7 @@ from typing import BinaryIO
 import mrsynth
 from mrsynth.atomic_file import refused_write
 from mrsynth.errors import InputError
-from mrsynth.job_file import JobRequest, read_document, read_request
+from mrsynth.job_file import LOG_NAME, JobRequest, read_document, read_request
 from mrsynth.job_lines import JobLines
 from mrsynth.job_protocol import EventWriter, ExitCode, Failure
 from mrsynth.job_watch import JobWatch
@@ -74,7 +75,7 @@ def serve(jobs: JobLines, stream: BinaryIO, idle_s: float = IDLE_S) -> int:
     with contextlib.suppress(KeyboardInterrupt):  # nobody loses a result by it
         while (path := jobs.next(idle_s)) is not None:
             events = EventWriter(stream, None)
-            with _signals_restored():
+            with _signals_restored(), _log_in(path.parent):
                 code = _do([str(path)], events, imports.join)
             if events.run_id is None or code == ExitCode.FAILURE:
                 return code
@@ -115,6 +116,20 @@ def claim_standard_output() -> BinaryIO:
     os.dup2(2, 1)
     sys.stdout = sys.stderr
     return stream
+
+
+@contextlib.contextmanager
+def _log_in(folder: Path) -> Iterator[None]:
+    """Send what is written to standard error, by native code too, to a run's own log."""
+    usual = os.dup(2)
+    with contextlib.suppress(OSError), open(folder / LOG_NAME, "ab") as log:
+        os.dup2(log.fileno(), 2)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(usual, 2)
+        os.close(usual)
 
 
 def run_request(request: JobRequest, events: EventWriter, ready: Callable[[], None] = _at_once) -> None:

@@ -1,9 +1,10 @@
-"""How long the panel takes to open, and how long the event loop ever stands still during a run; in the test host.
+"""How long the panel takes to open, how long a first and a next run, and how long the event loop ever stands still.
 
     python Testing/benchmarks/benchmark_panel.py [--shape 32 224 224]
 
-The host is not Slicer: its event loop is Qt's own, and Python threads run freely beside it. What other programs have
-taken of the processors in the meantime is told apart (Linux), so that the figures can be read on a busy machine too.
+All in the test host, which is not Slicer: its event loop is Qt's own, and Python threads run freely beside it. What
+other programs have taken of the processors in the meantime is told apart (Linux), so that the figures can be read on a
+busy machine too.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +40,7 @@ print(time.perf_counter() - start[0], time.process_time() - start[1], "torch" in
 
 
 def main() -> None:
-    """Print both figures."""
+    """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shape", type=int, nargs=3, default=SHAPE, metavar=("K", "J", "I"), help="of the scans")
     shape = tuple(parser.parse_args().shape)
@@ -48,9 +50,10 @@ def main() -> None:
         f"opening the panel: median {statistics.median(walls):.2f} s, longest {max(walls):.2f} s of {OPENINGS}; "
         f"of the processor {statistics.median(busy):.2f} s"
     )
-    gaps, total = gaps_of_a_run(shape)
-    size = "x".join(map(str, reversed(shape)))
-    print(f"a run of {size} with comparison: {total:.1f} s; {len(gaps)} turns of the event loop")
+    gaps, seconds = gaps_of_two_runs(shape)
+    size, (first, then) = "x".join(map(str, reversed(shape))), seconds
+    print(f"a run of {size} with comparison: {first:.1f} s, the next one: {then:.1f} s")
+    print(f"{len(gaps)} turns of the event loop")
     print("longest gaps of the event loop, in ms:")
     for name, value in (
         ("on the clock", lambda gap: gap.wall),
@@ -75,42 +78,57 @@ def opening_seconds() -> tuple[float, float]:
     return float(wall), float(busy)
 
 
-def gaps_of_a_run(shape: tuple[int, int, int]) -> tuple[list, float]:
-    """Synthesise one scan through the panel; return the gaps between turns of the event loop, and the time of the run.
+def gaps_of_two_runs(shape: tuple[int, int, int]) -> tuple[list, list[float]]:
+    """Synthesise two scans through the panel, one after the other.
+
+    Returns:
+        The gaps between turns of the event loop, and the time of each run: the second one finds a worker that waits.
 
     Raises:
-        RuntimeError: It came to no end.
+        RuntimeError: One came to no end.
     """
     import slicer_host
 
     slicer_host.install()
-    import slicer
-    import slicer.util
     from slicer_host.heartbeat import Heartbeat
     from slicer_host.layout import openLayoutManager
 
     openLayoutManager()
     panel = slicer_host.loadModule(MODULE)
-    panel.ui.sourceSelector.setCurrentNode(a_head("Head T2", 0, shape))
-    panel.ui.referenceSelector.setCurrentNode(a_head("Head PD", 1, shape))
+    heads = [(a_head(f"Head {number} T2", number, shape), a_head(f"Head {number} PD", 9, shape)) for number in (1, 2)]
     gc.collect()
     gc.freeze()  # Python's collector would look through all that was there before in one gap, whatever the panel does
     heartbeat = Heartbeat()
-    start = time.perf_counter()
     heartbeat.start()
+    seconds = [run_seconds(panel, *pair) for pair in heads]
+    heartbeat.stop()
+    panel.cleanup()
+    return heartbeat.gaps, seconds
+
+
+def run_seconds(panel: Any, source: Any, reference: Any) -> float:
+    """Synthesise one scan and return how long it took until it was compared.
+
+    Raises:
+        RuntimeError: It came to no end.
+    """
+    import slicer
+
+    panel.ui.sourceSelector.setCurrentNode(source)
+    panel.ui.referenceSelector.setCurrentNode(reference)
+    panel.ui.comparedSelector.setCurrentNode(None)
+    start = time.perf_counter()
     panel.ui.synthesizeButton.click()
     while not panel.ui.reportButton.enabled and time.perf_counter() < start + LONGEST_RUN_S:
         slicer.app.processEvents()
     total = time.perf_counter() - start
-    heartbeat.stop()
-    measured, said = panel.ui.reportButton.enabled, panel.ui.statusLabel.text
-    panel.cleanup()
-    if not measured:
-        raise RuntimeError(f"the run came to no end: {said}")
-    return heartbeat.gaps, total
+    if not panel.ui.reportButton.enabled:
+        panel.cleanup()
+        raise RuntimeError(f"the run came to no end: {panel.ui.statusLabel.text}")
+    return total
 
 
-def a_head(name: str, seed: int, shape: tuple[int, int, int]) -> object:
+def a_head(name: str, seed: int, shape: tuple[int, int, int]) -> Any:
     """Make a volume node of tissue in air."""
     import slicer.util
 

@@ -83,6 +83,16 @@ def test_one_process_does_job_after_job_whatever_became_of_those_before(tmp_path
     assert a_warm_worker.end() == 0
 
 
+def test_every_job_has_a_log_of_its_own_in_its_folder(tmp_path, a_warm_worker):
+    jobs = [a_request_in(tmp_path / name) for name in ("first ü", "second")]
+    for request in jobs:
+        request.job.source.unlink()
+        a_warm_worker.give(request)
+        message = a_warm_worker.answer(request)[-1]["message"]
+        assert request.log_file.read_text("utf-8").splitlines() == [f"mrsynth.worker: {message}"]
+    assert a_warm_worker.end() == 0 and a_warm_worker.process.stderr.read() == b""
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process without telling it")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_worker_that_waits_is_ended_by_a_signal_though_a_job_was_done_before(tmp_path, a_warm_worker, number):
@@ -130,6 +140,14 @@ def test_after_a_failure_of_unknown_cause_the_process_is_not_used_again(tmp_path
     assert worker.serve(lines_of(tmp_path, "a", "broken", "b"), io.BytesIO()) == 1
     assert done == ["a", "broken"]
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_without_a_place_for_a_log_standard_error_stays_what_it_is(tmp_path, done, capfd):
+    request = a_request_in(tmp_path, model="broken")
+    request.log_file.mkdir()
+    assert worker.serve(JobLines(io.BytesIO(f"{request.write()}\n".encode())), io.BytesIO()) == 1
+    os.write(2, b"and afterwards")
+    assert "Traceback" in (told := capfd.readouterr().err) and told.endswith("and afterwards")
 
 
 def test_a_job_file_that_does_not_say_whose_it_is_ends_the_process(tmp_path, done):

@@ -13,6 +13,7 @@ from compared_pair import a_measured_pair, a_pair  # noqa: E402, F401 (fixtures)
 from job_examples import identity_model_in  # noqa: E402
 from run_watcher import a_request, a_source, a_watcher  # noqa: E402, F401 (fixtures)
 from slicer_host import layout, messages, module_loading, uncaught  # noqa: E402
+from warm_jobs import warm_jobs  # noqa: E402, F401 (a fixture)
 
 MODULE = Path(__file__).resolve().parents[2] / "MRSynthesis" / "MRSynthesis.py"
 
