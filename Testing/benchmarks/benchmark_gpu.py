@@ -4,6 +4,7 @@
 
 It needs PyTorch with a CUDA device, NumPy, SciPy, psutil and safetensors (and nibabel for whole steps of experiments),
 and takes some 100 seconds. What fails is noted, and the rest goes on; the file is written after each part.
+In this folder, `document.py` makes its part of RESULTS.md of it.
 """
 
 import argparse

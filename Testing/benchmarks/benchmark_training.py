@@ -77,6 +77,7 @@ def measure(arguments: tuple[str, list[str], str, int, int]) -> Row:
         batches = PatchBatches(subjects.patches(experiment), batch_size, 0, ProcessGroup())
         reading = _reading(batches)
         adversaries = Adversaries(experiment, device, ProcessGroup())
+        batches.keep_on(device)
         stream = batches.epoch(1)
         _step(adversaries, next(stream), device)
         wall, processor, waiting = _timed(adversaries, stream, steps, device)

@@ -1,5 +1,11 @@
-"""Figures as Markdown, as JSON, and as a picture."""
+"""Figures as Markdown, as JSON, and as a picture.
 
+    python Testing/benchmarks/document.py
+
+writes ``RESULTS.md`` anew from ``results.json`` and, if it is there, the ``results_gpu.json`` of `benchmark_gpu.py`.
+"""
+
+import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -8,6 +14,8 @@ from typing import Any
 
 from machine import in_words
 
+RESULTS, RESULTS_OF_GPU = "results.json", "results_gpu.json"
+UNSHOWN = ("Kernels on a GPU",)  # for whoever makes it faster
 HOW = "Rows of a table took turns, so look at ratios rather than at seconds; all are medians of the runs."
 
 
@@ -35,13 +43,33 @@ class Section:
 
 
 def write_results(folder: Path, machine: dict[str, Any], sections: Sequence[Section]) -> None:
-    """Write ``RESULTS.md``, ``results.json`` and ``results.png`` into a folder."""
-    header = ["# Time and memory\n", f"`make bench` on {in_words(machine)} {HOW}\n"]
-    text = "\n".join([*header, *(section.markdown() for section in sections)])
-    (folder / "RESULTS.md").write_text(text, encoding="utf-8")
+    """Write ``results.json``, ``results.png`` and, with what is known of GPUs there, ``RESULTS.md`` into a folder."""
     document = {"machine": machine, "sections": [asdict(section) for section in sections]}
-    (folder / "results.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    (folder / RESULTS).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     draw(sections, folder / "results.png")
+    write_page(folder)
+
+
+def write_page(folder: Path) -> None:
+    """Write ``RESULTS.md`` from the results in a folder."""
+    found = json.loads((folder / RESULTS).read_text(encoding="utf-8"))
+    parts = ["# Time and memory\n", f"`make bench` on {in_words(found['machine'])} {HOW}\n", *_tables(found)]
+    if (folder / RESULTS_OF_GPU).is_file():
+        parts += _gpu_part(json.loads((folder / RESULTS_OF_GPU).read_text(encoding="utf-8")))
+    (folder / "RESULTS.md").write_text("\n".join(parts), encoding="utf-8")
+
+
+def _gpu_part(found: dict[str, Any]) -> list[str]:
+    """Return what was measured on a graphics card, under a heading of its own."""
+    machine, failures = found["machine"], found["failures"]
+    card = f"{machine['card']}, {machine['card_memory_gib']:.0f} GiB, CUDA {machine['cuda']}, cuDNN {machine['cudnn']}"
+    said = f"`python Testing/benchmarks/benchmark_gpu.py` on {card}; {in_words(machine)} All times are medians.\n"
+    noted = ["What gave no figure:\n", *(f"- {failure}" for failure in failures), ""] if failures else []
+    return ["# On a GPU\n", said, *_tables(found), *noted]
+
+
+def _tables(found: dict[str, Any]) -> list[str]:
+    return [Section(**section).markdown() for section in found["sections"] if section["title"] not in UNSHOWN]
 
 
 def draw(sections: Sequence[Section], path: Path) -> None:
@@ -69,3 +97,14 @@ def _line(cells: Sequence[str]) -> str:
 
 def _shown(cell: Any) -> str:
     return f"{cell:.3g}" if isinstance(cell, float) else str(cell)
+
+
+def main() -> None:
+    """Write the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder", type=Path, default=Path(__file__).parent, help="of the results and the page")
+    write_page(parser.parse_args().folder)
+
+
+if __name__ == "__main__":
+    main()

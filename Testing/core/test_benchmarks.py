@@ -81,6 +81,35 @@ def test_results_are_a_table_a_document_and_a_picture(tmp_path):
     assert (tmp_path / "results.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_what_was_found_on_a_gpu_follows_on_the_page_with_what_failed_and_without_kernels(tmp_path):
+    from document import Section, write_page, write_results
+    from machine import machine
+
+    write_results(tmp_path, machine(), [Section("One", ("what", "s"), [["a", 1.5]])])
+    assert "On a GPU" not in (tmp_path / "RESULTS.md").read_text()
+    card = {"card": "Card X", "card_memory_gib": 79.2, "cuda": "13.0", "cudnn": 91000}
+    tables = [Section("Ways", ("way", "ms"), [["b", 2.5]]), Section("Kernels on a GPU", ("kernel", "ms"), [["c", 3.5]])]
+    found = {"machine": machine() | card, "sections": [vars(table) for table in tables], "failures": ["d: broken"]}
+    (tmp_path / "results_gpu.json").write_text(json.dumps(found))
+    write_page(tmp_path)
+    text = (tmp_path / "RESULTS.md").read_text()
+    assert (
+        text.index("| a | 1.5 |") < text.index("# On a GPU\n") < text.index("## Ways\n") < text.index("- d: broken\n")
+    )
+    assert "Card X, 79 GiB, CUDA 13.0, cuDNN 91000" in text and "Kernels" not in text
+    write_results(tmp_path, machine(), tables)  # measuring the CPU anew leaves the GPU's part in place
+    assert (tmp_path / "RESULTS.md").read_text().count("## Ways\n") == 2
+
+
+def test_the_page_in_the_repository_is_the_one_of_its_results(tmp_path):
+    from document import write_page
+
+    for path in BENCHMARKS.glob("results*.json"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    write_page(tmp_path)
+    assert (tmp_path / "RESULTS.md").read_text() == (BENCHMARKS / "RESULTS.md").read_text()
+
+
 def test_a_growing_scan_keeps_the_heads_size_in_plane():
     from benchmark_synthesis import tiled_head
 
