@@ -80,19 +80,20 @@ def train(options: argparse.Namespace) -> ExitCode:
     if experiment.continues and start is None and not options.resume:
         start = options.run_folder.parent / experiment.continues
     device = resolve_device(device_of_process(options.device, available_devices()))
-    _set_up(device, options.threads)
+    _set_up(device, options.threads, experiment.schedule.mixed_precision)
     with joined_processes(device) as processes:
         run = RunOptions(options.run_folder, options.resume, start, device, processes, 60 * options.checkpoint_minutes)
         return _fit(experiment, options, run)
 
 
-def _set_up(device: "torch.device", threads: int | None) -> None:
+def _set_up(device: "torch.device", threads: int | None, mixed_precision: bool) -> None:
     import torch
 
     if threads:
         torch.set_num_threads(threads)
     torch.set_flush_denormal(True)  # a CPU is many times slower on numbers too small to matter
     torch.backends.cudnn.deterministic = True  # or a GPU picks algorithms by their speed at the moment
+    torch.backends.cudnn.allow_tf32 = mixed_precision  # or what is in single precision would be rounded to ten bits
     if device.type == "cuda":
         torch.cuda.set_device(device)
 

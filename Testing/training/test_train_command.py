@@ -1,6 +1,7 @@
 import signal
 
 import pytest
+import torch
 from epoch_examples import DOCUMENT, prepare, shrink_networks
 
 from mrsynth_training import cli
@@ -93,6 +94,13 @@ def test_a_run_stopped_in_its_first_epoch_has_no_best_one(a_file, a_cache, tmp_p
     monkeypatch.setattr(Adversaries, "update", interrupt)
     assert run(a_file, a_cache, tmp_path / "run") == 130
     assert "0 of 2 epochs" in (said := capsys.readouterr().out) and "best" not in said
+
+
+@pytest.mark.parametrize("mixed", [True, False])
+def test_single_precision_is_rounded_on_gpus_with_mixed_precision_alone(mixed, a_file, a_cache, tmp_path):
+    with torch.backends.cudnn.flags(enabled=True):
+        assert run(a_file, a_cache, tmp_path / "run", "--set", f"schedule.mixed_precision={str(mixed).lower()}") == 0
+        assert torch.backends.cudnn.allow_tf32 == mixed and torch.backends.cudnn.deterministic
 
 
 def test_another_split_can_be_named(a_file, a_cache, tmp_path, capsys):
