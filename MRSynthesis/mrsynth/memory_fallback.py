@@ -24,17 +24,19 @@ class PatchPredictor:
     """Runs a network on batches of patches and falls back step by step: half the batch, ..., one patch, the CPU.
 
     Args:
-        network: Maps (N, 1, X, Y, Z) to the same shape; moved to the device and put in evaluation mode.
+        network: As ``networks.registry`` has them; moved to the device and put in evaluation mode.
         device: Where to begin.
         batch_size: Patches at a time, or None for what suits the device.
 
     Attributes:
         device: Where the network is now.
+        estimates_error: Whether the network tells the absolute error that it expects, in a second channel.
         precision: ``"float32"``, ``"bfloat16"`` or ``"float16"``.
     """
 
     def __init__(self, network: nn.Module, device: torch.device, batch_size: int | None = None) -> None:
         self._network = network.eval()
+        self.estimates_error: bool = getattr(network, "estimates_error", False)
         self._batch_size = batch_size
         self._retreats: list[str] = []
         self._limit: int | None = None
@@ -71,6 +73,8 @@ class PatchPredictor:
     def use_half_precision(self, sample: np.ndarray) -> None:
         """Compute in half precision from now on, if device and network gain by it and a sample shows little error.
 
+        Of the error that a network may estimate only finite numbers are asked.
+
         Args:
             sample: A typical patch, float32, shape (X, Y, Z).
 
@@ -81,10 +85,11 @@ class PatchPredictor:
         half = half_type(self.device)
         if half is None or self.device.type not in getattr(self._network, "half_precision_on", ()):
             return
-        exact = self.predict(sample[None])
+        channels = 1 + self.estimates_error
+        exact = self.predict_channels(sample[None], channels)[:, 0]
         self._half = half
         try:
-            close = precision_error(self.predict(sample[None]), exact) <= LARGEST_ERROR
+            close = precision_error(self.predict_channels(sample[None], channels)[:, 0], exact) <= LARGEST_ERROR
         except InputError:  # a number was too large for half precision
             close = False
         if not close:
@@ -103,11 +108,15 @@ class PatchPredictor:
             MemoryError: If not even one patch fits on the CPU.
             InputError: Code ``bad_weights``, if the network returns values that are not finite.
         """
+        return self.predict_channels(patches, 1)[:, 0]
+
+    def predict_channels(self, patches: np.ndarray, channels: int) -> np.ndarray:
+        """Return as `predict` does the first channels of the answers, float32, shape (N, channels, X, Y, Z)."""
         answers: list[np.ndarray] = []
         done = 0
         while done < len(patches):
             size = min(self.batch_size(patches[0].size), len(patches) - done)
-            answer = self._try(patches[done : done + size])
+            answer = self._try(patches[done : done + size], channels)
             if answer is None:
                 # Only here, outside the handler, has the failed pass let go of its tensors.
                 self._retreat(size, patches.shape[1:])
@@ -122,18 +131,18 @@ class PatchPredictor:
             self._free_voxels = affordable_voxels(self.device, most, BYTES_PER_VOXEL)
         return self._free_voxels
 
-    def _try(self, patches: np.ndarray) -> np.ndarray | None:
+    def _try(self, patches: np.ndarray, channels: int) -> np.ndarray | None:
         """Return the answers, or None if there is not enough memory (or not the operation) for them on this device."""
         try:
-            return self._run(patches)
+            return self._run(patches, channels)
         except (MemoryError, RuntimeError) as error:
             if not (is_out_of_memory(error) or self._lacks_operation(error)):
                 raise
         return None
 
-    def _run(self, patches: np.ndarray) -> np.ndarray:
+    def _run(self, patches: np.ndarray, channels: int) -> np.ndarray:
         with torch.inference_mode(), computing_in(self.device, self._half):
-            answer = self._network(self._batch(patches))[:, 0].float().cpu().numpy()  # (N, X, Y, Z)
+            answer = self._network(self._batch(patches))[:, :channels].float().cpu().numpy()
         if not np.isfinite(answer).all():
             raise InputError("expected finite numbers from the network, found NaN or infinity", code="bad_weights")
         return answer

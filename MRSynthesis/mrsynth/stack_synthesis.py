@@ -1,7 +1,10 @@
-"""One stack of slices through a network, patch by patch, and its uncertainty from looking more than once."""
+"""One stack of slices through a network, patch by patch, and its uncertainty.
+
+A network that estimates its own error says what the uncertainty is. Any other one is asked more than once.
+"""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,7 +43,8 @@ class StackSynthesis:
     Attributes:
         predictor: Runs the network on batches.
         tiling: How a stack is cut into patches.
-        mirror_axis: The left-right axis of the stacks if uncertainty is asked for, else None.
+        mirror_axis: The left-right axis of the stacks if uncertainty is asked for, else None. No matter which to a
+            network that estimates its own error.
         step: Counts patches, after each batch; may raise to stop.
     """
 
@@ -60,42 +64,50 @@ class StackSynthesis:
             stack: Normalised intensities, float32, axes (in-plane, in-plane, slice).
 
         Returns:
-            The result and, if asked for, its uncertainty: the standard deviation of the network's answers for the same
-            voxel from overlapping patches and from mirrored ones, weighted like the result and averaged over its
-            neighbours in the plane. Asking for it does not change the result, which is the mean of the unmirrored
-            answers alone.
+            The result and, if asked for, its uncertainty. From a network that estimates its own error this is the mean
+            of the absolute errors it expects, weighted like the result. From any other one it is the standard deviation
+            of the network's answers for the same voxel from overlapping patches and from mirrored ones, weighted like
+            the result and averaged over its neighbours in the plane. Asking for it does not change the result, which is
+            the mean of the unmirrored answers alone.
         """
         first, *others = self._views(stack.shape)
         padded, where = pad_stack(stack, first.grid.padded_shape)
         result = Mosaic(padded.shape)
         if self.mirror_axis is None:
-            self._look(first, padded, (result,))
+            self._look(first, padded, [(result,)])
             return result.mean()[where], None
+        if self.predictor.estimates_error:
+            error = Mosaic(padded.shape)
+            self._look(first, padded, [(result,), (error,)])
+            return result.mean()[where], error.mean()[where]
         spread = Mosaic(padded.shape, with_spread=True)
-        self._look(first, padded, (result, spread))
+        self._look(first, padded, [(result, spread)])
         for view in others:
-            self._look(view, padded, (spread,))
+            self._look(view, padded, [(spread,)])
         sigma = (UNCERTAINTY_SMOOTHING_PIXELS, UNCERTAINTY_SMOOTHING_PIXELS, 0)
         return result.mean()[where], ndimage.gaussian_filter(spread.spread()[where], sigma, mode="nearest")
 
     def _views(self, shape: Triple) -> list[View]:
-        """Return the view that the result is made of and, for the uncertainty, those it is compared with."""
+        """Return the view that the result is made of and those that it is compared with for the uncertainty, if any."""
         grid, window = self.tiling.grid(shape), self.tiling.window
         views = [View(grid, window)]
-        if self.mirror_axis is not None:
+        if self.mirror_axis is not None and not self.predictor.estimates_error:
             views.append(View(grid, window, mirrored=True))
             smaller = self.tiling.second_look(shape)
             if smaller is not None:
                 views.append(View(smaller, "smooth"))
         return views
 
-    def _look(self, view: View, padded: np.ndarray, mosaics: tuple[Mosaic, ...]) -> None:
+    def _look(self, view: View, padded: np.ndarray, mosaics: Sequence[tuple[Mosaic, ...]]) -> None:
+        """Add the network's answers to the mosaics of each of their channels."""
         window = patch_window(view.grid.patch, view.window)
         for places in self._batches(view.grid):
-            answers = self._answers(np.stack([padded[place] for place in places]), view.mirrored)
+            patches = np.stack([padded[place] for place in places])
+            answers = self._answers(patches, len(mosaics), view.mirrored)
             for place, answer in zip(places, answers, strict=True):
-                for mosaic in mosaics:
-                    mosaic.add(place, answer, window)
+                for channel, takers in zip(answer, mosaics, strict=True):
+                    for mosaic in takers:
+                        mosaic.add(place, channel, window)
             self.step(len(places))
 
     def _batches(self, grid: PatchGrid) -> Iterator[list[tuple[slice, slice, slice]]]:
@@ -103,9 +115,10 @@ class StackSynthesis:
         while batch := list(itertools.islice(places, self.predictor.batch_size(int(np.prod(grid.patch))))):
             yield batch
 
-    def _answers(self, patches: np.ndarray, mirrored: bool) -> np.ndarray:
-        """Return the network's answers for patches of shape (N, X, Y, Z)."""
+    def _answers(self, patches: np.ndarray, channels: int, mirrored: bool) -> np.ndarray:
+        """Return the network's answers, (N, channels, X, Y, Z), for patches of shape (N, X, Y, Z)."""
         if not mirrored:
-            return self.predictor.predict(patches)
-        axis = self.mirror_axis + 1
-        return np.flip(self.predictor.predict(np.ascontiguousarray(np.flip(patches, axis))), axis)
+            return self.predictor.predict_channels(patches, channels)
+        axis = self.mirror_axis
+        seen = np.ascontiguousarray(np.flip(patches, axis + 1))
+        return np.flip(self.predictor.predict_channels(seen, channels), axis + 2)

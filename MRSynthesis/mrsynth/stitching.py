@@ -4,7 +4,7 @@ import numpy as np
 
 
 class Mosaic:
-    """The weighted mean of predictions that overlap, kept in float32 on the CPU.
+    """The weighted mean of predictions that overlap, of a target or of an error, kept in float32 on the CPU.
 
     Mean and spread are updated prediction by prediction (D. H. D. West, "Updating mean and variance estimates: an
     improved method", Communications of the ACM 22(9), 1979): no large sums are subtracted from each other, so equal

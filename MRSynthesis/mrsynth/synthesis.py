@@ -42,7 +42,7 @@ class SynthesisOptions:
         device: ``"auto"``, ``"cpu"``, ``"cuda:N"`` or ``"mps"``.
         batch_size: Patches at a time, or None for what suits the device. On a CPU large batches are cut down, as they
             gain nothing there and a cancelled run would have to wait for them.
-        uncertainty: Whether to return the disagreement between several looks at the same voxel as well.
+        uncertainty: Whether to return how unsure the result is as well.
         timing: What is known of the scan's echo and repetition time, and the echo time that is wanted, for a model that
             takes them.
     """
@@ -66,7 +66,9 @@ class Synthesis:
 
     Attributes:
         volume: The synthetic volume, on the source's grid and intensity scale.
-        uncertainty: One standard deviation of the network's answers, in the volume's units; None if not asked for.
+        uncertainty: In the volume's units: from a network that estimates its own error, the absolute error that it
+            expects; else one standard deviation of its answers from overlapping and mirrored patches. None if not asked
+            for.
         warnings: What a user should know about the result, one sentence each.
         device: Where the network ran, at the end.
         seconds: What it took.
@@ -122,11 +124,11 @@ def synthesize(
     synthesis = StackSynthesis(predictor, tiling, left_right_axis(scan.order) if options.uncertainty else None, steps)
     with interruptible(network, cancelled):
         _choose_precision(predictor, preset_of(options.mode, model.card.inference), scan.voxels[stacks[0]], tiling)
-        result, spread = _synthesize_stacks(scan.voxels, stacks, synthesis, network)
+        result, uncertainty = _synthesize_stacks(scan.voxels, stacks, synthesis, network)
     warnings = (*grid.warnings(scan.spacing_mm), *_shape_warnings(scan.voxels[stacks[-1]].shape, tiling))
     return Synthesis(
         volume=scan.restored(result),
-        uncertainty=None if spread is None else scan.restored_difference(spread),
+        uncertainty=None if uncertainty is None else scan.restored_difference(uncertainty),
         warnings=(*told.warnings, *warnings, *predictor.warnings),
         device=str(predictor.device),
         seconds=time.monotonic() - started,
@@ -164,16 +166,16 @@ def _sample(stack: np.ndarray, tiling: Tiling) -> np.ndarray:
 def _synthesize_stacks(
     normalized: np.ndarray, stacks: Sequence[Stack], synthesis: StackSynthesis, network: nn.Module
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return the result and, if asked for, the spread of all stacks, each in the shape of the normalised scan."""
+    """Return the result and, if asked for, its uncertainty, each in the shape of the normalised scan."""
     result = np.empty_like(normalized)
-    spread = None if synthesis.mirror_axis is None else np.empty_like(normalized)
+    uncertainty = None if synthesis.mirror_axis is None else np.empty_like(normalized)
     patches = sum(synthesis.patch_count(normalized[stack].shape) for stack in stacks)
     with synthesis.step.followed(network, patches, within=synthesis.tiling.patch is None):
         for stack in stacks:
-            result[stack], stack_spread = synthesis.run(normalized[stack])
-            if spread is not None:
-                spread[stack] = stack_spread
-    return result, spread
+            result[stack], of_stack = synthesis.run(normalized[stack])
+            if uncertainty is not None:
+                uncertainty[stack] = of_stack
+    return result, uncertainty
 
 
 def _shape_warnings(shape: Sequence[int], tiling: Tiling) -> tuple[str, ...]:

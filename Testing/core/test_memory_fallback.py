@@ -49,6 +49,19 @@ def test_the_batch_is_halved_until_it_fits_and_stays_so(error):
     assert predictor.warnings == ("cpu ran short of memory: continued with batches of 2",)
 
 
+def test_all_channels_that_are_asked_for_come_in_the_halved_batches():
+    class Twofold(Greedy):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.cat([super().forward(x), 2 * x], dim=1)
+
+    network = Twofold(MemoryError(), limit=2)
+    found = PatchPredictor(network, CPU, batch_size=8).predict_channels(PATCHES, 2)
+    np.testing.assert_array_equal(found, np.stack([PATCHES + 1, 2 * PATCHES], axis=1))
+    assert found.dtype == np.float32
+    assert network.batches == [8, 4, 2, 2, 2, 2, 2]
+    np.testing.assert_array_equal(PatchPredictor(network, CPU).predict(PATCHES[:2]), PATCHES[:2] + 1)
+
+
 @pytest.mark.parametrize("error", ERRORS, ids=str)
 def test_when_not_even_one_patch_fits_the_cpu_goes_on(error):
     network = Greedy(error, limit=10, only_cpu=True)
@@ -116,6 +129,17 @@ def test_numbers_that_are_not_finite_are_refused():
     with pytest.raises(InputError, match="found NaN or infinity") as caught:
         PatchPredictor(Broken(), CPU).predict(PATCHES)
     assert caught.value.code == "bad_weights"
+
+
+def test_an_estimate_that_is_not_finite_is_refused_where_it_is_asked_for():
+    class Broken(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.cat([x, torch.full_like(x, torch.nan)], dim=1)
+
+    predictor = PatchPredictor(Broken(), CPU)
+    np.testing.assert_array_equal(predictor.predict(PATCHES), PATCHES)
+    with pytest.raises(InputError, match="found NaN or infinity"):
+        predictor.predict_channels(PATCHES, 2)
 
 
 def test_a_cpu_takes_a_few_patches_for_each_core_and_never_so_many_that_stopping_takes_long():

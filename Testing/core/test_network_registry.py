@@ -23,6 +23,12 @@ def test_the_configuration_reaches_the_network():
     assert build_network("paper-generator", {"residual": True}).residual
 
 
+def test_a_network_that_estimates_its_error_returns_it_in_a_second_channel():
+    network = build_network("residual-unet", {"estimates_error": True}).to("meta").eval()
+    source = torch.empty(2, 1, *(4 * multiple for multiple in network.size_multiple), device="meta")
+    assert network.estimates_error and network(source).shape == (2, 2, *source.shape[2:])
+
+
 def test_an_unknown_network_is_refused_and_the_known_ones_are_named():
     with pytest.raises(InputError, match="identity.*paper-generator.*residual-unet.*found 'u-net'") as caught:
         build_network("u-net", {})

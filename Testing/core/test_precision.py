@@ -47,6 +47,25 @@ def test_half_precision_is_kept_if_its_error_is_small(a_cpu_with_bfloat16, error
     assert network.halves[-1] == (precision == "bfloat16")
 
 
+@pytest.mark.parametrize(
+    ("error", "of_estimate", "precision"),
+    [(0.01, 0.5, "bfloat16"), (0.04, 0.0, "float32"), (0.0, np.inf, "float32")],
+)
+def test_the_result_decides_on_half_precision_and_its_estimated_error_must_be_finite(
+    a_cpu_with_bfloat16, error, of_estimate, precision
+):
+    class Estimating(Halved):
+        estimates_error = True
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            answer = super().forward(x)
+            return torch.cat([answer, x.abs() + of_estimate if self.halves[-1] else x.abs()], dim=1)
+
+    predictor = PatchPredictor(Estimating(error), CPU)
+    predictor.use_half_precision(SAMPLE)
+    assert predictor.precision == precision
+
+
 def test_a_network_that_does_not_gain_stays_as_it_is(a_cpu_with_bfloat16):
     network = Halved(0)
     network.half_precision_on = ("cuda",)

@@ -16,12 +16,14 @@ class Conditioned(nn.Module):
     Attributes:
         size_multiple: The network's.
         half_precision_on: The network's.
+        estimates_error: The network's; False if it has none.
     """
 
     def __init__(self, network: nn.Module, conditions: Sequence[float]) -> None:
         super().__init__()
         self.network = network
         self.size_multiple, self.half_precision_on = network.size_multiple, network.half_precision_on
+        self.estimates_error: bool = getattr(network, "estimates_error", False)
         self.register_buffer("conditions", torch.tensor([list(conditions)], dtype=torch.float32))
         self.train(network.training)
 

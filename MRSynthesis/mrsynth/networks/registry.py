@@ -27,7 +27,8 @@ def build_network(name: str, configuration: Mapping[str, Any]) -> nn.Module:
     Returns:
         A network that maps (N, 1, in-plane, in-plane, slice) to the same shape, with the attribute ``size_multiple``:
         what each axis of its input must be a multiple of. It may have ``half_precision_on`` as well: the types of
-        devices where it gains by half precision.
+        devices where it gains by half precision. Where it has ``estimates_error`` and that is true, it returns
+        (N, 2, ...): the target, and the absolute error that it expects, in the units of the target.
 
     Raises:
         InputError: Code ``bad_card``, if the network is unknown or does not take the configuration.
