@@ -16,9 +16,10 @@ from mrsynth.memory_fallback import PatchPredictor
 from mrsynth.precision import LARGEST_ERROR, computing_in, half_type, precision_error
 
 BOUND = 1e-5  # of the largest value, in float32
-GRADIENT_BOUND = 1e-3  # of a tensor's largest value: they pass through eight normalisations by batch statistics
+# Rounding moves some voxels across the kink of LeakyReLU, so single gradients of PyTorch's own are no better than this.
+GRADIENT_BOUND = 1e-2  # of a tensor's largest value
 TITLES = ("what", "error", "bound", "kept", "measure")
-ANGLE_BOUND = 0.05
+ANGLE_BOUNDS = {torch.float32: 1e-5, torch.bfloat16: 0.05}
 LARGEST, DEVIATION = "largest difference / largest value", "rms difference / deviation"
 
 
@@ -70,28 +71,28 @@ def _default(trials: Trials, sizes: Sizes) -> list[list[Any]]:
 
 
 def _gradients(trials: Trials, sizes: Sizes) -> list[list[Any]]:
-    """Compare the gradients of a generator in training with those of its layers, on the same device in float32."""
-    expected, rows = _gradients_of(trials, sizes, None, plain=True), []
-    for plain, half in ((False, None), (False, torch.bfloat16), (True, torch.bfloat16)):
-        found = _gradients_of(trials, sizes, half, plain)
+    """Compare the gradients of a generator in training with those of its layers in double precision on the device."""
+    expected, rows = _gradients_of(trials, sizes, torch.float64, plain=True), []
+    for plain, kind in ((False, torch.float32), (True, torch.float32), (False, torch.bfloat16), (True, torch.bfloat16)):
+        found = _gradients_of(trials, sizes, kind, plain)
         flat = [torch.cat([tensor.flatten() for tensor in tensors]) for tensors in (found, expected)]
-        angle = 1 - float(nn.functional.cosine_similarity(*flat, dim=0))
-        name = f"{'PyTorch' if plain else 'this project'}, {str(half or torch.float32).removeprefix('torch.')}"
-        rows.append([f"gradients, {name}", angle, ANGLE_BOUND, _kept(angle, ANGLE_BOUND), "1 - cosine of the angle"])
-        if half is None:
+        angle, name = 1 - float(nn.functional.cosine_similarity(*flat, dim=0)), str(kind).removeprefix("torch.")
+        what = f"gradients, {'PyTorch' if plain else 'this project'}, {name}"
+        rows.append([what, angle, ANGLE_BOUNDS[kind], _kept(angle, ANGLE_BOUNDS[kind]), "1 - cosine of the angle"])
+        if kind == torch.float32:
             worst = max(_largest(ours, theirs) for ours, theirs in zip(found, expected, strict=True))
-            what = f"gradients, {name}, the worst tensor"
-            rows.append([what, worst, GRADIENT_BOUND, _kept(worst, GRADIENT_BOUND), LARGEST])
+            rows.append([f"{what}, the worst tensor", worst, GRADIENT_BOUND, _kept(worst, GRADIENT_BOUND), LARGEST])
     return rows
 
 
-def _gradients_of(trials: Trials, sizes: Sizes, half: torch.dtype | None, plain: bool) -> list[Tensor]:
-    generator = a_trained_generator(sizes.filters).to(trials.device).train()
-    source = patches(2, sizes.patch, trials.device)
-    with computing_in(trials.device, half):
-        answer = (generator.layer_by_layer if plain else generator)(source).float()
+def _gradients_of(trials: Trials, sizes: Sizes, kind: torch.dtype, plain: bool) -> list[Tensor]:
+    precision = torch.float32 if kind == torch.bfloat16 else kind
+    generator = a_trained_generator(sizes.filters).to(trials.device, precision).train()
+    source = patches(2, sizes.patch, trials.device).to(precision)
+    with computing_in(trials.device, kind if kind == torch.bfloat16 else None):
+        answer = (generator.layer_by_layer if plain else generator)(source).to(precision)
     with computing_in(trials.device, None):
-        (answer - source).abs().mean().backward()
+        (answer - source).square().mean().backward()
     return [parameter.grad.double().cpu() for parameter in generator.parameters()]
 
 
