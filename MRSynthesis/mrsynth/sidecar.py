@@ -23,7 +23,7 @@ SIDECAR_SCHEMA_VERSION = 1
 MADE_BY = "MRSynthesis"
 KINDS = {
     "synthetic volume": "Synthesised from another contrast by a network. It was not acquired and is not for diagnosis.",
-    "uncertainty": "Standard deviation between a network's overlapping predictions, in the output's intensities.",
+    "uncertainty": "How unsure a synthesised volume is, in its intensities: each voxel holds {uncertainty_meaning}.",
 }
 _LARGEST_SIDECAR_BYTES = 1_000_000
 _PACKAGES = ("torch", "numpy", "scipy", "nibabel", "SimpleITK", "safetensors")
@@ -84,7 +84,7 @@ def sidecar_document(output_name: str, kind: str, provenance: Provenance) -> dic
         "made_by": MADE_BY,
         "synthetic": True,
         "kind": kind,
-        "note": KINDS[kind],
+        "note": KINDS[kind].format(uncertainty_meaning=card.uncertainty_meaning),
         "output": output_name,
         "contrast": card.target_contrast,
         "source": {"name": provenance.source.name, "contrast": card.source_contrast},

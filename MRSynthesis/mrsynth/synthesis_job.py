@@ -32,7 +32,7 @@ class SynthesisJob:
         source: Volume file or DICOM series folder.
         output: Volume file to write; its folder is made if only that is missing.
         model: Name of an installed model.
-        uncertainty: Volume file for the disagreement of overlapping patches, if wanted.
+        uncertainty: Volume file for how unsure the output is (``ModelCard.uncertainty_meaning``), if wanted.
         reference: Acquired volume of the target contrast to measure against, if there is one.
         mode: A preset, see ``presets``, or None for what the model's card says.
         device: ``"auto"``, ``"cpu"``, ``"cuda:N"`` or ``"mps"``.

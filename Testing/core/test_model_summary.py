@@ -1,5 +1,6 @@
 """A model card as text."""
 
+import pytest
 from model_examples import RELIABILITY, card_document
 
 from mrsynth.models.card import ModelCard
@@ -52,6 +53,20 @@ def test_presets_stand_in_the_summary_with_the_one_that_is_taken_by_itself():
     assert [line.split()[1] for line in lines if line.startswith("Preset")] == ["paper", "standard", "draft"]
     standard = " ".join(lines[next(i for i, line in enumerate(lines) if line.startswith("Preset standard")) :][:2])
     assert standard.endswith("not measured for this model. The model's own.")
+
+
+@pytest.mark.parametrize(
+    ("configuration", "expected"),
+    [
+        ({}, "the standard deviation between the network's overlapping and mirrored answers"),
+        ({"estimates_error": False}, "the standard deviation between the network's overlapping and mirrored answers"),
+        ({"estimates_error": True}, "the absolute error that the network itself expects of its result"),
+    ],
+)
+def test_a_summary_says_in_one_line_what_the_uncertainty_is(configuration, expected):
+    card = ModelCard.from_dict(card_document(network={"name": "residual-unet", "configuration": configuration}))
+    lines = [" ".join(line.split()) for line in card_summary(card).splitlines() if "Uncertainty" in line]
+    assert lines == [f"Uncertainty {expected}"]
 
 
 def test_what_was_found_of_lesions_and_uncertainty_stands_below_the_figures_with_its_definition() -> None:

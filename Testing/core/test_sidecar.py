@@ -1,6 +1,7 @@
 """The JSON beside each output."""
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from importlib import metadata
 
@@ -8,7 +9,7 @@ import pytest
 from model_examples import card_document
 
 from mrsynth.errors import OutputError
-from mrsynth.models.card import ModelCard
+from mrsynth.models.card import DISAGREEMENT, EXPECTED_ERROR, ModelCard
 from mrsynth.sidecar import Provenance, is_own_output, is_sidecar, sidecar_document, software_versions, write_sidecar
 
 
@@ -41,8 +42,14 @@ def test_nothing_of_the_sources_place_is_told(tmp_path, a_provenance):
     assert document["warnings"] == ["T2.nii.gz: too few slices"]
 
 
-def test_an_uncertainty_is_called_one(a_provenance):
-    assert "Standard deviation" in sidecar_document("u.nii.gz", "uncertainty", a_provenance)["note"]
+def test_an_uncertainty_is_called_one_and_what_it_holds_depends_on_the_model(a_provenance):
+    document = sidecar_document("u.nii.gz", "uncertainty", a_provenance)
+    assert document["kind"] == "uncertainty" and document["note"].startswith("How unsure")
+    assert document["note"].endswith(f"in its intensities: each voxel holds {DISAGREEMENT}.")
+    network = {"name": "residual-unet", "configuration": {"estimates_error": True}}
+    estimating = replace(a_provenance, card=ModelCard.from_dict(card_document(network=network)))
+    note = sidecar_document("u.nii.gz", "uncertainty", estimating)["note"]
+    assert note.endswith(f"in its intensities: each voxel holds {EXPECTED_ERROR}.")
 
 
 def test_an_output_is_known_by_its_sidecar_even_after_both_were_renamed(tmp_path, a_provenance):

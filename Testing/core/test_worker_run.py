@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 from job_examples import a_ball, a_scan_at, identity_model_in
+from model_examples import TINY_UNET, make_model
 
 from mrsynth import synthesis_run
 from mrsynth.errors import Cancelled, InputError, OutputError
@@ -66,6 +67,22 @@ def test_an_uncertainty_comes_with_a_sidecar_of_its_own(tmp_path, a_job):
     assert json.loads((tmp_path / "PD.json").read_text())["options"]["mode"] == "smooth"
     assert read_volume(job.uncertainty).shape == a_ball().shape
     assert result.to_dict()["sidecars"] == [str(tmp_path / "PD.json"), str(tmp_path / "spread.json")]
+
+
+def test_the_sidecar_of_an_uncertainty_says_that_the_network_estimated_it(tmp_path, a_job):
+    network = {"name": "residual-unet", "configuration": {**TINY_UNET, "estimates_error": True}}
+    make_model(tmp_path / "models", name="estimating", network=network)
+    folders = {"model_folders": [str(tmp_path / "models")], "uncertainty": str(tmp_path / "error.nrrd")}
+    job = SynthesisJob.from_dict(a_job.to_dict() | folders | {"model": "estimating"})
+    run_job(job)
+    assert (
+        "the absolute error that the network itself expects"
+        in json.loads((tmp_path / "error.json").read_text())["note"]
+    )
+    # With fresh weights it expects the same everywhere.
+    voxels = read_volume(job.uncertainty).voxels
+    assert voxels.min() > 0
+    np.testing.assert_allclose(voxels, voxels.mean(), rtol=1e-5)
 
 
 def test_a_pd_scan_for_a_t2_model_brings_a_warning(tmp_path, a_job):

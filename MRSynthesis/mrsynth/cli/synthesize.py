@@ -21,7 +21,7 @@ EPILOG = """\
 examples:
   mrsynth synthesize t2.nii.gz pd.nii.gz --model t2-to-pd
   mrsynth synthesize t2.nii.gz pd.nii.gz --model t2-to-pd --reference acquired-pd.nii.gz
-  mrsynth synthesize dicom-series pd.nrrd --model t2-to-pd --uncertainty pd-spread.nrrd
+  mrsynth synthesize dicom-series pd.nrrd --model t2-to-pd --uncertainty pd-uncertainty.nrrd
   mrsynth synthesize t2.nii.gz pd.nii.gz --model t2-to-pd --te 90 --tr 4500 --target-te 15
   mrsynth synthesize a.nii.gz b.nii.gz results/ --model t2-to-pd
   mrsynth synthesize folder-of-t2 results --model t2-to-pd --json > results.json
@@ -53,7 +53,12 @@ def add_command(commands: Any) -> None:
     parser.add_argument("output", metavar="OUTPUT", help="volume to write, or a folder for several")
     parser.add_argument("--model", required=True, metavar="NAME", help='see "mrsynth models list"')
     parser.add_argument("--reference", type=Path, metavar="VOLUME", help="acquired target; prints metrics against it")
-    parser.add_argument("--uncertainty", type=Path, metavar="FILE", help="also write the predictions' disagreement")
+    parser.add_argument(
+        "--uncertainty",
+        type=Path,
+        metavar="FILE",
+        help='also write how unsure the result is, in its intensities; "mrsynth models show NAME" tells what that is',
+    )
     parser.add_argument(
         *("--preset", "--mode"),
         dest="mode",

@@ -13,6 +13,8 @@ CARD_NAME = "card.json"
 WEIGHTS_NAME = "weights.safetensors"
 _OPTIONAL = ("reliability", "timing")
 LARGEST_CARD_BYTES = 1_000_000  # a card is a page of text; a file beyond this is something else
+EXPECTED_ERROR = "the absolute error that the network itself expects of its result"
+DISAGREEMENT = "the standard deviation between the network's overlapping and mirrored answers"
 
 
 class NetworkEntry(TypedDict):
@@ -127,6 +129,11 @@ class ModelCard:
 
     def __post_init__(self) -> None:
         check_card(self.to_dict(), "model card")
+
+    @property
+    def uncertainty_meaning(self) -> str:
+        """What the voxels of an uncertainty volume are, in words that go on after "each voxel holds"."""
+        return EXPECTED_ERROR if self.network["configuration"].get("estimates_error") else DISAGREEMENT
 
     @classmethod
     def from_dict(cls, data: Any, where: str = "model card") -> "ModelCard":

@@ -44,6 +44,7 @@ def _making(card: ModelCard) -> Iterator[tuple[str, str]]:
     for preset in presets_of(card.inference):
         text = preset_text(preset, card.inference)
         yield f"Preset {preset}", f"{text} The model's own." if preset == own else text
+    yield "Uncertainty", card.uncertainty_meaning
     plane = f"{grid['plane']} slices" if "plane" in grid else "slices"
     yield (
         "Grid",
