@@ -47,14 +47,19 @@ def test_large_kernels_are_taken_to_frequencies_where_volumes_are_small(monkeypa
     assert seen == [9, 7]
 
 
-def test_frequencies_are_in_single_precision_whatever_the_rest_computes_in():
-    layer = a_generator().layers[4]
+def test_frequencies_are_in_single_precision_and_only_their_answer_is_rounded():
+    weight = a_generator().layers[4].convolution.weight
     hidden = torch.randn(8, 64, 2, 2, 2)
     with torch.inference_mode():
-        expected = module._at_frequencies(hidden, layer.convolution.weight, None)
+        expected = module._at_frequencies(hidden, weight, None)
         with torch.autocast("cpu", torch.bfloat16):
-            found = module._at_frequencies(hidden, layer.convolution.weight, None)
-    assert torch.equal(found, expected) and found.dtype == torch.float32
+            found = module._at_frequencies(hidden, weight, None)
+            of_half = module._at_frequencies(hidden.bfloat16(), weight, None)
+    assert expected.dtype == torch.float32 and found.dtype == of_half.dtype == torch.bfloat16
+    assert torch.equal(found, expected.bfloat16())
+    assert not torch.equal(of_half, found) and relative_error(of_half.float(), expected) < 0.02
+    for answer in (expected, found):
+        assert answer.is_contiguous(memory_format=torch.channels_last_3d)
 
 
 def test_no_convolution_is_dilated_or_has_a_single_channel(monkeypatch):

@@ -62,13 +62,16 @@ def _convolved(layer: nn.Sequential, hidden: Tensor, weight: Tensor, shift: Tens
 
 
 def _at_frequencies(hidden: Tensor, weight: Tensor, shift: Tensor | None) -> Tensor:
-    """Return the same as ``F.conv3d`` with 'same' padding, in the weight's precision."""
-    with torch.autocast(hidden.device.type, enabled=False):
-        volumes = hidden.to(weight.dtype).permute(2, 3, 4, 0, 1)  # (X / 2, Y / 2, Z / 2, 8 N, C)
+    """Return the same as ``F.conv3d`` with 'same' padding, computed in the weight's precision, in the type of that."""
+    device = hidden.device.type
+    kind = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else weight.dtype
+    with torch.autocast(device, enabled=False):
+        # Order and type are changed in one go, as a card waits for its memory: (X / 2, Y / 2, Z / 2, 8 N, C).
+        volumes = hidden.permute(2, 3, 4, 0, 1).to(weight.dtype, memory_format=torch.contiguous_format)
         matrices = matrices_on(weight.device, tuple(volumes.shape[:3]), weight.shape[2], weight.dtype)
         found = frequency_convolution(volumes, kernel_spectrum(weight, matrices), matrices)
         found = found if shift is None else found + shift
-        return found.permute(3, 4, 0, 1, 2).contiguous(memory_format=torch.channels_last_3d)
+        return found.permute(3, 4, 0, 1, 2).to(kind, memory_format=torch.channels_last_3d)
 
 
 def _together(sublattices: Tensor) -> Tensor:
