@@ -12,8 +12,9 @@ GROUPS = 10
 
 DEFINITION = (
     "share of the absolute error held by the tenth of the voxels with the largest uncertainty, beside the tenth with "
-    "the largest error, which no uncertainty can exceed; Spearman's correlation; mean error over mean uncertainty. "
-    "Synthetic and noise-free reference are each in units of their own median tissue intensity"
+    "the largest error, which no uncertainty can exceed; Spearman's correlation; mean error over mean uncertainty, "
+    "which is 1 if the uncertainty is the error to expect. Synthetic and noise-free reference are each in units of "
+    "their own median tissue intensity, the uncertainty in those of the synthetic"
 )
 
 
@@ -41,6 +42,11 @@ class ErrorByUncertainty:
 def relative_error(synthetic: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Return the absolute difference of two images, each in units of its own median tissue intensity."""
     return np.abs(synthetic / np.float32(robust_scale(synthetic)) - reference / np.float32(robust_scale(reference)))
+
+
+def relative_uncertainty(uncertainty: np.ndarray, synthetic: np.ndarray) -> np.ndarray:
+    """Return an uncertainty in the units in which `relative_error` takes the synthetic image."""
+    return uncertainty / np.float32(robust_scale(synthetic))
 
 
 def relate(uncertainty: np.ndarray, error: np.ndarray, case: str = "") -> ErrorByUncertainty:

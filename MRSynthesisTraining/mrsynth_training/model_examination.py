@@ -11,7 +11,7 @@ from mrsynth.metrics import HEAD, WHOLE_VOLUME
 from mrsynth.models.weights import LoadedModel
 from mrsynth.synthesis import Synthesis, SynthesisOptions, synthesize
 from mrsynth.volume import Volume
-from mrsynth_training.error_by_uncertainty import ErrorByUncertainty, relate, relative_error
+from mrsynth_training.error_by_uncertainty import ErrorByUncertainty, relate, relative_error, relative_uncertainty
 from mrsynth_training.evaluation import MASKS, NETWORK, TRAINED_MAP, CaseResult, measure_case
 from mrsynth_training.evaluation_cases import EvaluationCase, KnownScan
 from mrsynth_training.false_lesions import FalseLesions, HealthyWhiteMatter
@@ -112,7 +112,8 @@ class ModelExamination:
         white = HealthyWhiteMatter(reference, scan.marks.white_matter, scan.spacing_mm, scan.noise)
         for estimate, image in estimates.items():
             self.findings.false_lesions[estimate].append(white.false_lesions(image, name))
-        error, uncertainty = relative_error(synthetic, reference), synthesis.uncertainty.voxels
+        error = relative_error(synthetic, reference)
+        uncertainty = relative_uncertainty(synthesis.uncertainty.voxels, synthetic)
         masks = {HEAD: reference_head(reference), WHOLE_VOLUME: np.ones(reference.shape, bool)}
         for mask, inside in masks.items():
             self.findings.uncertainty[mask].append(relate(uncertainty[inside], error[inside], name))

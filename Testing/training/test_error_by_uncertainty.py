@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from mrsynth_training.error_by_uncertainty import common_scale, relate, relative_error, scales_from_others
+from mrsynth_training.error_by_uncertainty import (
+    common_scale,
+    relate,
+    relative_error,
+    relative_uncertainty,
+    scales_from_others,
+)
 
 
 @pytest.fixture
@@ -59,3 +65,12 @@ def test_the_error_does_not_depend_on_the_scale_of_either_image():
     brighter = image.copy()
     brighter[0, 0, 0] += np.median(image)
     assert relative_error(brighter, image)[0, 0, 0] == pytest.approx(1, rel=0.02)
+
+
+def test_an_uncertainty_is_in_the_units_of_its_error_whatever_the_scan_s():
+    image = np.random.default_rng(0).uniform(50, 100, (6, 6, 6)).astype(np.float32)
+    off = image + np.where(np.arange(6) < 2, np.float32(10), np.float32(0))  # whose median is nearly that of the image
+    for gain in (np.float32(1), np.float32(40)):
+        uncertainty = relative_uncertainty(gain * (off - image), gain * off)
+        np.testing.assert_allclose(uncertainty, relative_error(gain * off, image), atol=0.05)
+        assert uncertainty.max() == pytest.approx(10 / np.median(off), rel=0.1)

@@ -35,16 +35,19 @@ def a_case(label_maps, monkeypatch):
 
 @pytest.fixture
 def examine(monkeypatch):
-    """A function that examines a case by a model that makes a given image of each target; it returns the findings."""
+    """A function that examines a case by a model that makes a given image of each target; it returns the findings.
 
-    def run(case, answer):
+    The model's uncertainty is its error, where its images are so many times as bright as the targets.
+    """
+
+    def run(case, answer, gain=1.0):
         scans = [scan for scan in (case.healthy, case.lesioned) if scan] or [case]
 
         def synthesize(volume, model, options):
             (scan,) = [each for each in scans if each.volumes["PD"] is volume]
             target = (scan.volumes if scan is case else scan.targets)["T2"]
             synthetic = target.with_voxels(answer(scan, target.voxels).astype(np.float32))
-            error = target.with_voxels(np.abs(synthetic.voxels - target.voxels)) if options.uncertainty else None
+            error = target.with_voxels(np.abs(synthetic.voxels - gain * target.voxels)) if options.uncertainty else None
             return Synthesis(synthetic, error, (), "cpu", 0.0)
 
         monkeypatch.setattr(model_examination, "synthesize", synthesize)
@@ -104,6 +107,15 @@ def test_an_uncertainty_that_is_the_error_holds_the_largest_possible_share(a_cas
     for mask in ("head", "whole volume"):
         (found,) = findings.uncertainty[mask]
         assert found.largest_possible >= found.worst_tenth > 0.7 * found.largest_possible > 0.15
+
+
+def test_an_uncertainty_that_is_the_error_is_as_large_as_it_whatever_the_scan_s_units(a_case, examine):
+    noise = np.random.default_rng(0).choice([-0.1, 0.1], a_case.volumes["T2"].shape)
+    for gain in (1.0, 50.0):
+        _, findings = examine(a_case, lambda scan, target, gain=gain: gain * target * (1 + noise), gain)
+        for mask in ("head", "whole volume"):
+            (found,) = findings.uncertainty.pop(mask)
+            assert sum(found.uncertainty) == pytest.approx(sum(found.error), rel=0.1)
 
 
 def test_of_a_real_case_there_are_figures_alone(real_pairs, examine):
