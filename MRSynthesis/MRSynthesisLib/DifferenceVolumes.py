@@ -120,7 +120,7 @@ def _rangeOf(node: vtkMRMLScalarVolumeNode) -> tuple[float, float] | None:
 
 
 def _provenance(synthetic: vtkMRMLScalarVolumeNode) -> Provenance:
-    names = ("Contrast", "Model", "ModelVersion", "WeightsSha256", "RunId", "Created", "Options")
+    names = ("Contrast", "Model", "ModelVersion", "WeightsSha256", "RunId", "Created", "Options", "TargetTE")
     return Provenance(*(synthetic.GetAttribute(f"MRSynthesis.{name}") or "" for name in names))
 
 

@@ -7,6 +7,8 @@ from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScriptedModuleNode
 from slicer.i18n import tr as _
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
+from mrsynth.acquired_timing import LONGEST_TE_MS, LONGEST_TR_MS
+
 
 class SourceContrast(Enum):
     """The contrast of the source: found, or what the user says."""
@@ -86,6 +88,10 @@ class PanelState:
         outputVolume: Node for the result; none for a new one.
         device: Where the network runs.
         mode: How much time the synthesis may take.
+        sourceTeMs: Echo time of the source; 0 for the one it came with.
+        sourceTrMs: Repetition time of the source; 0 for the one it came with.
+        timedVolume: The source whose times these are.
+        targetTeMs: Echo time to synthesise; 0 for the model's usual one.
         makeUncertainty: Whether to make an uncertainty volume as well.
         keepFiles: Whether the files of the exchange with the worker stay.
         comparedVolume: Synthetic volume that is looked at.
@@ -104,6 +110,10 @@ class PanelState:
     outputVolume: vtkMRMLScalarVolumeNode
     device: Device = Device.AUTOMATIC
     mode: SynthesisMode = SynthesisMode.MODEL
+    sourceTeMs: Annotated[float, WithinRange(0.0, LONGEST_TE_MS)] = 0.0
+    sourceTrMs: Annotated[float, WithinRange(0.0, LONGEST_TR_MS)] = 0.0
+    timedVolume: vtkMRMLScalarVolumeNode
+    targetTeMs: Annotated[float, WithinRange(0.0, LONGEST_TE_MS)] = 0.0
     makeUncertainty: bool = False
     keepFiles: bool = False
     comparedVolume: vtkMRMLScalarVolumeNode

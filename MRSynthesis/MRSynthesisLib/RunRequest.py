@@ -6,7 +6,9 @@ from pathlib import Path
 
 from slicer import vtkMRMLScalarVolumeNode
 
+from mrsynth.acquired_timing import UsedTiming
 from MRSynthesisLib.BackgroundJob import JobEnd, JobOutcome, JobProgress
+from MRSynthesisLib.SyntheticNode import NOTHING_KNOWN
 
 _LAST_LINES, _LONGEST_LINE = 2, 200
 
@@ -22,6 +24,7 @@ class RunRequest:
         output: Node for the result; None for a new one.
         device: As `mrsynth`'s ``--device``.
         mode: As ``--mode``, or None for the model's own.
+        timing: What is known of the source's echo and repetition time, and where from; the echo time that is asked for.
         makeUncertainty: Whether to make an uncertainty volume as well.
         keepFiles: Whether the run's folder stays.
     """
@@ -32,6 +35,7 @@ class RunRequest:
     output: vtkMRMLScalarVolumeNode | None = None
     device: str = "auto"
     mode: str | None = None
+    timing: UsedTiming = NOTHING_KNOWN
     makeUncertainty: bool = False
     keepFiles: bool = False
 

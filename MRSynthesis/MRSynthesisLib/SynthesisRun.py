@@ -63,6 +63,7 @@ class SynthesisRun(VTKObservationMixin):
             reference=folder / f"reference{SOURCE_SUFFIX}" if request.reference is not None else None,
             mode=request.mode,
             device=request.device,
+            timing=request.timing.timing,
             run_id=new_run_id(),
         )
 
@@ -150,7 +151,7 @@ class SynthesisRun(VTKObservationMixin):
 
         sidecar = json.loads(sidecar_path(self._synthesis.output).read_text(encoding="utf-8"))
         volumes = [readGridVolume(path) for path in self._synthesis.outputs]
-        return volumes, Provenance.fromSidecar(sidecar, self._synthesis.run_id)
+        return volumes, Provenance.fromSidecar(sidecar, self._synthesis.run_id, self._request.timing)
 
     def _onRead(self, read: _Read | None, error: Exception | None) -> None:
         if self._cancelMessage:

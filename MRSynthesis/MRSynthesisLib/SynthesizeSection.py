@@ -10,13 +10,14 @@ from slicer.util import VTKObservationMixin
 
 from MRSynthesisLib.BackgroundJob import JobEnd, JobProgress
 from MRSynthesisLib.ModelList import ModelList, cardText
+from MRSynthesisLib.OptionTips import showPresets, uncertaintyTip
 from MRSynthesisLib.PanelState import PanelState, SourceContrast
-from MRSynthesisLib.PresetTips import showPresets
 from MRSynthesisLib.ProgressText import progressText
 from MRSynthesisLib.RunRequest import RunListener, RunOutcome, RunRequest
 from MRSynthesisLib.SourceContrast import FoundContrast, findContrast
 from MRSynthesisLib.SyntheticNode import kindOf
 from MRSynthesisLib.TextDialog import TextDialog
+from MRSynthesisLib.TimingSection import TimingSection
 
 _BAR_PARTS = 1000
 _DOUBLE_CLICK_S = 0.6
@@ -37,6 +38,7 @@ class SynthesizeSection(VTKObservationMixin):
         super().__init__()
         self._ui, self._logic, self._models, self._dialog = ui, logic, models, dialog
         self._state: PanelState | None = None
+        self._timing = TimingSection(ui)
         self._found = FoundContrast(None, "")
         self._foundFor: tuple[str, int] | None = None
         self._lastLog = ""
@@ -66,6 +68,8 @@ class SynthesizeSection(VTKObservationMixin):
         self._fillModels()
         self._updateButton()
         showPresets(self._ui.modeComboBox, self._model)
+        self._ui.uncertaintyCheckBox.toolTip = uncertaintyTip(self._model)
+        self._timing.update(self._state, self._model)
 
     @property
     def contrast(self) -> str | None:
@@ -177,6 +181,7 @@ class SynthesizeSection(VTKObservationMixin):
             output=state.outputVolume,
             device=state.device.value,
             mode=state.mode.jobValue(),
+            timing=self._timing.timing(state, self._model),
             makeUncertainty=state.makeUncertainty,
             keepFiles=state.keepFiles,
         )

@@ -11,7 +11,7 @@ from slicer.util import VTKObservationMixin
 from vtk import VTK_OBJECT, calldata_type, vtkCommand
 
 from MRSynthesisLib.FollowedObjects import FollowedObjects
-from MRSynthesisLib.SyntheticNode import contrastOf, isSynthetic, kindOf
+from MRSynthesisLib.SyntheticNode import isSynthetic, kindOf, shownContrastOf
 from MRSynthesisLib.ViewText import Place, ViewText
 
 _AMBER = (1.0, 0.82, 0.25)
@@ -145,7 +145,7 @@ def warningFor(volumes: Iterable[vtkMRMLNode]) -> str:
     synthetic = [volume for volume in volumes if isSynthetic(volume)]
     if not synthetic:
         return ""
-    contrasts = ", ".join(dict.fromkeys(filter(None, map(contrastOf, synthetic))))
+    contrasts = ", ".join(dict.fromkeys(filter(None, map(shownContrastOf, synthetic))))
     isMap = all(kindOf(volume) not in ("", "synthetic") for volume in synthetic)
     warning = _("From SYNTHETIC {0} - not acquired") if isMap else _("SYNTHETIC {0} - not acquired")
     return " ".join(warning.format(contrasts).split())

@@ -8,16 +8,32 @@ from dataclasses import dataclass
 from slicer import vtkMRMLNode, vtkMRMLScalarVolumeNode, vtkMRMLSubjectHierarchyNode
 from slicer.i18n import tr as _
 
+from mrsynth.acquired_timing import UsedTiming
 from mrsynth.errors import OutputExists
+from mrsynth.timing import Timing
 
 KINDS = ("synthetic", "uncertainty", "difference", "gradientDifference")
 SOURCE_ROLE = "MRSynthesis.source"
+NOTHING_KNOWN = UsedTiming(Timing())
+"""No time is known, and the model's usual one is asked for."""
+
 _PREFIX = "MRSynthesis."
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """How a synthetic volume came about; ``created`` is ISO 8601, ``options`` a JSON object of what took effect."""
+    """How a synthetic volume came about.
+
+    Attributes:
+        contrast: What it shows, such as ``"PD"``.
+        model: Name of the model.
+        modelVersion: Its version.
+        weightsSha256: Checksum of its weights.
+        runId: Of the run that made it.
+        created: ISO 8601.
+        options: A JSON object of what took effect.
+        targetTe: Echo time in ms that it was made for, if that is not the model's usual one; else empty.
+    """
 
     contrast: str
     model: str
@@ -26,11 +42,21 @@ class Provenance:
     runId: str
     created: str
     options: str = "{}"
+    targetTe: str = ""
 
     @classmethod
-    def fromSidecar(cls, sidecar: dict, runId: str) -> "Provenance":
-        """What the JSON file beside the worker's output says."""
-        model = sidecar["model"]
+    def fromSidecar(cls, sidecar: dict, runId: str, known: UsedTiming = NOTHING_KNOWN) -> "Provenance":
+        """Return what the JSON file beside the worker's output says.
+
+        Args:
+            sidecar: The file's content.
+            runId: Of the run that wrote it.
+            known: The timing that the worker was given, and where that was from, which it cannot know itself.
+        """
+        model, timing, targetTe = sidecar["model"], sidecar.get("timing") or {}, ""
+        if timing:
+            timing = timing | {"te_from": known.te_from, "tr_from": known.tr_from}
+            targetTe = f"{timing['target_te_ms']:g}" if known.timing.target_te_ms is not None else ""
         return cls(
             contrast=sidecar["contrast"],
             model=model["name"],
@@ -38,7 +64,8 @@ class Provenance:
             weightsSha256=model["sha256"],
             runId=runId,
             created=sidecar["created"],
-            options=json.dumps(sidecar["options"] | {"device": sidecar["device"]}),
+            options=json.dumps(sidecar["options"] | {"device": sidecar["device"]} | timing),
+            targetTe=targetTe,
         )
 
 
@@ -55,6 +82,15 @@ def sourceOf(node: vtkMRMLNode) -> vtkMRMLScalarVolumeNode | None:
 def contrastOf(node: vtkMRMLNode) -> str:
     """The contrast that a synthetic node shows, such as ``"PD"``; ``""`` for other nodes."""
     return node.GetAttribute(f"{_PREFIX}Contrast") or ""
+
+
+def shownContrastOf(node: vtkMRMLNode) -> str:
+    """The contrast that a synthetic node shows, and its echo time where that is unusual: ``"PD TE 30 ms"``."""
+    return _shownContrast(contrastOf(node), node.GetAttribute(f"{_PREFIX}TargetTE") or "")
+
+
+def _shownContrast(contrast: str, targetTe: str) -> str:
+    return _("{contrast} TE {time} ms").format(contrast=contrast, time=targetTe) if targetTe else contrast
 
 
 def kindOf(node: vtkMRMLNode) -> str:
@@ -84,7 +120,9 @@ def resultName(source: vtkMRMLScalarVolumeNode, provenance: Provenance, kind: st
     """
     synthetic = source.GetName()
     if kind not in ("difference", "gradientDifference") or not isSynthetic(source):
-        synthetic = _("{source} synthetic {contrast}").format(source=synthetic, contrast=provenance.contrast)
+        synthetic = _("{source} synthetic {contrast}").format(
+            source=synthetic, contrast=_shownContrast(provenance.contrast, provenance.targetTe)
+        )
     names = {
         "uncertainty": _("{synthetic} uncertainty"),
         "difference": _("{synthetic} difference"),
@@ -105,6 +143,7 @@ def describe(node: vtkMRMLScalarVolumeNode, source: vtkMRMLScalarVolumeNode, pro
         "RunId": provenance.runId,
         "Created": provenance.created,
         "Options": provenance.options,
+        "TargetTE": provenance.targetTe or None,  # none is no attribute, also where the node had one
         "SourceName": source.GetName(),
     }
     for name, value in values.items():

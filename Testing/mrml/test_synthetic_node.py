@@ -1,5 +1,8 @@
 """What a synthetic node is: whole or not there, beside its source, and plain about what it is."""
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import slicer
@@ -15,7 +18,9 @@ from volume_nodes import (
     workersAnswer,
 )
 
+from mrsynth.acquired_timing import UsedTiming
 from mrsynth.errors import InputError, OutputExists
+from mrsynth.timing import Timing
 from MRSynthesisLib import SyntheticNode, VolumeExchange, VolumeFile
 from MRSynthesisLib.VolumeExchange import importSynthetic, placeVolume
 
@@ -67,6 +72,27 @@ def test_provenance_comes_from_the_sidecar():
     sidecar = {"contrast": "PD", "model": model, "created": "2026-08-01T12:00:00+00:00"}
     sidecar |= {"options": {"mode": "smooth"}, "device": "cpu"}
     assert SyntheticNode.Provenance.fromSidecar(sidecar, "run1") == PROVENANCE
+
+
+TIMING = {"te_ms": 98.0, "te_from": "given", "tr_ms": None, "tr_from": "unknown", "target_te_ms": 30.0}
+
+
+@pytest.mark.parametrize(("asked", "targetTe"), [(30.0, "30"), (None, "")])
+def test_provenance_tells_the_times_and_where_they_were_from(asked, targetTe):
+    sidecar = {"contrast": "PD", "model": {"name": "m", "version": "1", "sha256": ""}, "created": ""}
+    sidecar |= {"options": {"mode": None}, "device": "cpu", "timing": TIMING}
+    known = UsedTiming(Timing(98.0, None, asked), "DICOM")
+    provenance = SyntheticNode.Provenance.fromSidecar(sidecar, "run1", known)
+    assert json.loads(provenance.options) == {"mode": None, "device": "cpu", **TIMING, "te_from": "DICOM"}
+    assert provenance.targetTe == targetTe
+
+
+def test_an_unusual_echo_time_is_part_of_the_name_and_goes_with_the_next_result(a_source, a_result):
+    result = importSynthetic(a_result, a_source, None, replace(PROVENANCE, targetTe="30"))
+    assert result.GetName() == "T2 ü synthetic PD TE 30 ms"
+    assert SyntheticNode.shownContrastOf(result) == "PD TE 30 ms" and SyntheticNode.contrastOf(result) == "PD"
+    importSynthetic(a_result, a_source, result, PROVENANCE)
+    assert SyntheticNode.shownContrastOf(result) == "PD" and result.GetAttribute("MRSynthesis.TargetTE") is None
 
 
 def test_a_second_result_gets_a_name_of_its_own(a_source, a_result):

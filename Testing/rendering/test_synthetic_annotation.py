@@ -214,6 +214,12 @@ def test_two_synthetic_contrasts_in_one_view_are_both_named(a_volume):
     assert warningFor([]) == ""
 
 
+def test_an_unusual_echo_time_is_part_of_the_warning(a_volume):
+    volume = a_volume("a", kind="synthetic", contrast="PD")
+    volume.SetAttribute("MRSynthesis.TargetTE", "30")
+    assert warningFor([volume]) == "SYNTHETIC PD TE 30 ms - not acquired"
+
+
 def test_scrolling_does_not_cost_the_annotation_a_look_at_all_views(
     an_annotation, a_layout_manager, a_red_composite, a_synthetic, monkeypatch
 ):

@@ -26,7 +26,16 @@ IN_APPLICATION = (
     "test_a_left_handed_source_stays_where_it_is",
     "test_a_reference_brings_differences_and_figures",
 )
-INPUTS = ("QPushButton", "QToolButton", "QComboBox", "QCheckBox", "qMRMLNodeComboBox", "ctkSliderWidget", "QTreeWidget")
+INPUTS = (
+    "QPushButton",
+    "QToolButton",
+    "QComboBox",
+    "QCheckBox",
+    "qMRMLNodeComboBox",
+    "ctkSliderWidget",
+    "QTreeWidget",
+    "QDoubleSpinBox",
+)
 
 
 def test_opening_the_panel_imports_no_torch():

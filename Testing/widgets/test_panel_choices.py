@@ -1,10 +1,12 @@
 """What is chosen in the panel: what it means, and that the scene remembers it."""
 
+from model_examples import TINY_UNET, make_model
 from panel_clicks import a_scan, choose
 
 import qt  # isort: skip (the host is there once panel_clicks is)
 import slicer  # isort: skip
 
+from mrsynth.models.card import DISAGREEMENT, EXPECTED_ERROR
 from mrsynth.presets import preset_text
 
 
@@ -41,6 +43,20 @@ def test_a_preset_tells_what_was_measured_for_it_with_the_model(a_panel):
     a_panel.models.models = ()
     a_panel.synthesize.update()
     assert "depends on the model" in combo.toolTip
+
+
+def test_the_uncertainty_volume_is_explained_by_what_the_model_makes_of_it(a_panel, tmp_path):
+    check = a_panel.ui.uncertaintyCheckBox
+    estimating = {"name": "residual-unet", "configuration": {**TINY_UNET, "estimates_error": True}}
+    make_model(tmp_path / "models", name="estimating", network=estimating)
+    a_panel.models.refresh()
+    choose(a_panel, a_scan("Ball T2"), model="same")
+    assert DISAGREEMENT in check.toolTip and check.toolTip.endswith("Takes longer.")
+    choose(a_panel, a_scan("Ball T2"), model="estimating")
+    assert EXPECTED_ERROR in check.toolTip and "longer" not in check.toolTip
+    a_panel.models.models = ()
+    a_panel.synthesize.update()
+    assert "depends on the model" in check.toolTip
 
 
 def test_choices_of_earlier_and_later_versions_open_as_what_they_mean_today(a_panel):

@@ -1,4 +1,4 @@
-"""What the presets mean for a model, and what was measured for them, as the tooltips of their list."""
+"""What the options of a synthesis mean for a model, and what was measured for them, as tooltips."""
 
 from __future__ import annotations
 
@@ -36,3 +36,15 @@ def presetTip(mode: SynthesisMode, model: InstalledModel | None) -> str:
     if preset not in presets_of(inference):
         return _("This model takes a scan as a whole: the same as Standard.")
     return preset_text(preset, inference)
+
+
+def uncertaintyTip(model: InstalledModel | None) -> str:
+    """What an uncertainty volume of a model would be."""
+    if model is None:
+        return _("Also make a volume of how unsure the result is. What it holds depends on the model.")
+    from mrsynth.models.card import EXPECTED_ERROR
+
+    tip = _("Also make a volume of how unsure the result is: each voxel holds {0}.").format(
+        model.card.uncertainty_meaning
+    )
+    return tip if model.card.uncertainty_meaning == EXPECTED_ERROR else _("{0} Takes longer.").format(tip)
