@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import slicer
 import slicer.util
 
-from mrsynth.job_file import JobRequest, read_document
-from mrsynth.presets import preset_of
+from mrsynth.job_file import JobRequest
 from mrsynth.synthesis_job import SynthesisJob, new_run_id
-from MRSynthesisLib.BatchCases import BatchCase, slicerSuffix
+from mrsynth.timing import Timing
+from MRSynthesisLib.BatchCases import BatchCase, scanName, slicerSuffix
 from MRSynthesisLib.BlockingJob import BlockingJob
+from MRSynthesisLib.EarlierResult import earlierResult, workerName
 from MRSynthesisLib.JobOutcome import JobEnd, JobOutcome
 from MRSynthesisLib.VolumeExchange import exportVolume
-from MRSynthesisLib.VolumeFile import SOURCE_SUFFIX
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScalarVolumeNode
@@ -36,6 +36,7 @@ class BatchOptions:
     device: str = "auto"
     mode: str | None = None
     force: bool = False
+    timing: Timing = field(default_factory=Timing)
     modelFolders: tuple[Path, ...] = ()
 
 
@@ -76,7 +77,8 @@ class BatchRun:
             KeyboardInterrupt: Somebody interrupted it; nothing of it is left.
         """
         began = time.monotonic()
-        earlier = None if self._options.force else self._earlierResult(case)
+        options = self._options
+        earlier = None if options.force else earlierResult(case, self._card, options.mode, options.timing)
         if earlier is not None:
             return CaseReport(case, SKIPPED, "was done before", 0.0, earlier.get("comparison"))
         try:
@@ -84,23 +86,6 @@ class BatchRun:
         except (ValueError, OSError, RuntimeError, MemoryError) as error:
             status, message, comparison = FAILED, _oneLine(str(error)), None
         return CaseReport(case, status, message, time.monotonic() - began, comparison)
-
-    def _earlierResult(self, case: BatchCase) -> dict[str, Any] | None:
-        """The sidecar of a result that the same model has made of this very scan in the same way."""
-        from mrsynth.sidecar import is_own_output, sidecar_path
-
-        if not case.output.is_file() or not is_own_output(case.output):
-            return None
-        with contextlib.suppress(ValueError, OSError):
-            found = read_document(sidecar_path(case.output))
-            card, earlier = self._card, (found.get("options") or {}).get("mode")
-            model = {"name": card.name, "version": card.version, "sha256": card.sha256}
-            presets = {preset_of(mode, card.inference) for mode in (self._options.mode, earlier)}
-            source = (found.get("source") or {}).get("name")
-            same = found.get("model") == model and source == _workerName(case.source) and len(presets) == 1
-            if same and _newest(case.source) <= case.output.stat().st_mtime:
-                return found
-        return None
 
     def _do(self, case: BatchCase) -> tuple[str, str, dict[str, Any] | None]:
         """Status, message and comparison of a case that has not been done before."""
@@ -129,11 +114,12 @@ class BatchRun:
             device=options.device,
             model_folders=options.modelFolders,
             force=options.force,
+            timing=options.timing,
         )
 
 
 def _readable(scan: Path, folder: Path) -> Path:
-    """The scan itself, or what Slicer makes of it where the worker cannot read it.
+    """The scan itself, or what Slicer makes of it where the worker cannot read it, with the sidecar beside it.
 
     Raises:
         InputError: It is no scalar volume.
@@ -141,7 +127,11 @@ def _readable(scan: Path, folder: Path) -> Path:
     """
     if not slicerSuffix(scan):
         return scan
-    copy = folder / _workerName(scan)
+    from mrsynth.sidecar import sidecar_path
+
+    copy = folder / workerName(scan)
+    with contextlib.suppress(OSError):
+        shutil.copyfile(scan.with_name(f"{scanName(scan)}.json"), sidecar_path(copy))
     node = loadVolume(scan)
     try:
         exportVolume(node, copy)
@@ -169,16 +159,6 @@ def loadVolume(path: Path) -> "vtkMRMLScalarVolumeNode":
             slicer.mrmlScene.RemoveNode(each)
         raise RuntimeError(f"{path}: expected a volume that Slicer can read, found another file")
     return node
-
-
-def _workerName(scan: Path) -> str:
-    """What the worker sees as the scan's name, which its sidecar records."""
-    return f"{scan.name}{SOURCE_SUFFIX}" if slicerSuffix(scan) else scan.name
-
-
-def _newest(scan: Path) -> float:
-    """When a scan was last changed; of a folder, the youngest of its files."""
-    return max(path.stat().st_mtime for path in ([*scan.iterdir()] if scan.is_dir() else [scan]))
 
 
 def _status(outcome: JobOutcome) -> str:

@@ -26,6 +26,7 @@ from mrsynth.errors import InputError, OutputError  # noqa: E402
 from mrsynth.job_protocol import ExitCode  # noqa: E402
 from mrsynth.presets import MODES, PRESETS  # noqa: E402
 from mrsynth.synthesis_job import SynthesisJob  # noqa: E402
+from mrsynth.timing import Timing  # noqa: E402
 from mrsynth.volume import VOLUME_SUFFIXES  # noqa: E402
 from MRSynthesisLib import Dependencies  # noqa: E402
 from MRSynthesisLib.BatchCases import BatchCase, BatchPlan  # noqa: E402
@@ -50,6 +51,12 @@ def batchParser() -> argparse.ArgumentParser:
     presets = {"choices": MODES, "metavar": "|".join(PRESETS)}
     parser.add_argument(
         *("--preset", "--mode"), dest="mode", **presets, help="how exact and how fast (default: what the card says)"
+    )
+    where = "default: what each scan came with"
+    parser.add_argument("--te", type=float, metavar="MS", help=f"echo time of the scans ({where})")
+    parser.add_argument("--tr", type=float, metavar="MS", help=f"repetition time of the scans ({where})")
+    parser.add_argument(
+        "--target-te", type=float, metavar="MS", help="echo time to synthesize (default: the model's usual one)"
     )
     formats = [suffix.removeprefix(".") for suffix in VOLUME_SUFFIXES]
     parser.add_argument("--format", choices=formats, default="nii.gz", help="of the results (default: nii.gz)")
@@ -94,14 +101,31 @@ def _prepared(options: argparse.Namespace) -> tuple[list[BatchCase], BatchOption
     from mrsynth.output_checks import check_folder
     from mrsynth.synthesis_run import find_model
 
-    settings = BatchOptions(options.model, options.device, options.mode, options.force, tuple(options.models))
-    pattern = SynthesisJob(options.input, options.output / "x.nii", options.model, model_folders=settings.modelFolders)
+    settings = _settings(options)
+    pattern = SynthesisJob(
+        options.input,
+        options.output / "x.nii",
+        options.model,
+        model_folders=settings.modelFolders,
+        timing=settings.timing,
+    )
     card = find_model(pattern).card
     check_folder(options.output)
     plan = BatchPlan(
         options.input, options.output, card.target_contrast, f".{options.format}", options.reference_suffix
     )
     return plan.cases(), settings, card
+
+
+def _settings(options: argparse.Namespace) -> BatchOptions:
+    return BatchOptions(
+        options.model,
+        options.device,
+        options.mode,
+        options.force,
+        Timing(options.te, options.tr, options.target_te),
+        tuple(options.models),
+    )
 
 
 def _line(report: CaseReport) -> str:
