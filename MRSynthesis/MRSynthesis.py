@@ -121,6 +121,11 @@ class MRSynthesisLogic(ScriptedLoadableModuleLogic):
             self._run.stopAtOnce()
         self._warm.stopAtOnce()
 
+    @property
+    def waitingWorker(self) -> int:
+        """Number of the process that waits for the next synthesis; 0 if there is none."""
+        return self._warm.number
+
     def endWarmWorker(self, wait: bool = False) -> None:
         """Let go of the process that may wait for the next synthesis: it would only hold memory, or files.
 

@@ -84,6 +84,17 @@ class PanelTest(unittest.TestCase):
         self.assertIn("difference", kinds)
         self.assertIn("gradientDifference", kinds)
 
+    def test_the_worker_of_a_synthesis_does_the_next_one_too(self) -> None:
+        self.choose(aScan("Head T2", np.diag([1.0, 1.0, 4.0, 1.0])))
+        result, logic = self.synthesize(), self.widget.logic
+        worker = logic.waitingWorker
+        self.assertNotEqual(worker, 0)
+        self.ui.outputSelector.setCurrentNode(result)
+        self.assertIs(self.synthesize(), result)
+        self.assertEqual(logic.waitingWorker, worker)
+        slicer.mrmlScene.Clear()
+        self.assertEqual(logic.waitingWorker, 0)
+
     def choose(self, source: vtkMRMLScalarVolumeNode) -> None:
         """Choose a source in the panel."""
         self.ui.sourceSelector.setCurrentNode(source)

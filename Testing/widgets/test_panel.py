@@ -25,6 +25,7 @@ IN_APPLICATION = (
     "test_a_later_click_cancels_and_leaves_the_scene_as_it_was",
     "test_a_left_handed_source_stays_where_it_is",
     "test_a_reference_brings_differences_and_figures",
+    "test_the_worker_of_a_synthesis_does_the_next_one_too",
 )
 INPUTS = (
     "QPushButton",

@@ -21,26 +21,21 @@ def a_used_panel(a_panel):
         environment.delenv("PYTEST_CURRENT_TEST")
         choose(a_panel, a_scan("Ball T2"))
         synthesize(a_panel)
-    assert psutil.pid_exists(waiting(a_panel))
+    assert psutil.pid_exists(a_panel.logic.waitingWorker)
     yield a_panel
     if a_panel.logic is not None:
         a_panel.logic.stopAtOnce()
     assert remaining(before) == []
 
 
-def waiting(panel) -> int:
-    """The number of the process that waits for the next synthesis."""
-    return panel.logic._warm.number
-
-
 def test_the_next_synthesis_is_done_by_the_process_of_the_last_also_from_another_module(a_used_panel, monkeypatch):
     monkeypatch.delenv("PYTEST_CURRENT_TEST")
-    worker = waiting(a_used_panel)
+    worker = a_used_panel.logic.waitingWorker
     a_used_panel.exit()
     a_used_panel.enter()
     choose(a_used_panel, a_scan("Other T2"))
     assert synthesize(a_used_panel).GetName() == "Other T2 synthetic PD"
-    assert waiting(a_used_panel) == worker
+    assert a_used_panel.logic.waitingWorker == worker
 
 
 def reload(panel):
@@ -59,19 +54,19 @@ def install(panel):
 
 @pytest.mark.parametrize("event", [reload, quit_, install])
 def test_on_return_the_worker_is_gone(a_used_panel, event):
-    worker = waiting(a_used_panel)
+    worker = a_used_panel.logic.waitingWorker
     event(a_used_panel)
     assert isZombie(worker)
 
 
 def test_the_worker_goes_with_the_scene_without_holding_it_up(a_used_panel):
-    worker = waiting(a_used_panel)
+    worker = a_used_panel.logic.waitingWorker
     slicer.mrmlScene.Clear(False)
-    assert waiting(a_used_panel) == 0
+    assert a_used_panel.logic.waitingWorker == 0
     wait_until(lambda: isZombie(worker), PATIENCE_S)
 
 
 def test_a_worker_killed_while_it_waits_keeps_nobody_from_the_next_synthesis(a_used_panel):
-    psutil.Process(waiting(a_used_panel)).kill()
+    psutil.Process(a_used_panel.logic.waitingWorker).kill()
     choose(a_used_panel, a_scan("Other T2"))
     assert synthesize(a_used_panel).GetName() == "Other T2 synthetic PD"
