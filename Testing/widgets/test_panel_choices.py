@@ -4,10 +4,12 @@ from model_examples import TINY_UNET, make_model
 from panel_clicks import a_scan, choose
 
 import qt  # isort: skip (the host is there once panel_clicks is)
+import slicer_host  # isort: skip
 import slicer  # isort: skip
 
 from mrsynth.models.card import DISAGREEMENT, EXPECTED_ERROR
 from mrsynth.presets import preset_text
+from MRSynthesisLib.RunRequest import RunRequest
 
 
 def test_choices_are_kept_in_the_scene(a_panel, tmp_path):
@@ -23,6 +25,39 @@ def test_choices_are_kept_in_the_scene(a_panel, tmp_path):
     a_panel.enter()
     assert a_panel.ui.uncertaintyCheckBox.checked and a_panel.ui.modeComboBox.currentText == "Draft: a quick look"
     assert a_panel.ui.sourceSelector.currentNode() is scan
+
+
+def test_what_is_chosen_is_what_a_run_is_asked_for(a_panel, monkeypatch):
+    requests = []
+    monkeypatch.setattr(a_panel.logic, "startSynthesis", lambda request, listener: requests.append(request))
+    scan, reference = a_scan("Ball T2"), a_scan("Ball PD", "PD")
+    output = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Output")
+    choose(a_panel, scan)
+    slicer_host.click(a_panel.ui.synthesizeButton)
+    assert requests.pop() == RunRequest(scan, "same")
+    choose(a_panel, scan, reference)
+    ui = a_panel.ui
+    ui.outputSelector.setCurrentNode(output)
+    ui.deviceComboBox.setCurrentText("CPU")
+    ui.modeComboBox.setCurrentText("Standard")
+    ui.uncertaintyCheckBox.checked = ui.keepFilesCheckBox.checked = True
+    slicer_host.click(ui.synthesizeButton)
+    chosen = {"device": "cpu", "mode": "standard", "makeUncertainty": True, "keepFiles": True}
+    assert requests.pop() == RunRequest(scan, "same", reference, output, **chosen)
+
+
+def test_the_models_that_fit_the_contrast_are_offered(a_panel):
+    def offered():
+        combo = a_panel.ui.modelComboBox
+        cards = [a_panel.models.find(combo.itemData(index)).card for index in range(combo.count)]
+        return {card.name for card in cards}, {card.source_contrast for card in cards}
+
+    a_panel.ui.sourceSelector.setCurrentNode(a_scan("Ball T2"))
+    names, contrasts = offered()
+    assert {"same", "t2-to-pd"} <= names and contrasts == {"T2"}
+    a_panel.ui.contrastComboBox.setCurrentText("PD")
+    names, contrasts = offered()
+    assert "pd-to-t2" in names and contrasts == {"PD"}
 
 
 def test_a_preset_tells_what_was_measured_for_it_with_the_model(a_panel):

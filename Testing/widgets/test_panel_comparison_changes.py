@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import slicer_host
 from compared_pair import choose_pair
-from panel_clicks import PATIENCE_S, of_kind
+from panel_clicks import PATIENCE_S, a_scan, choose, of_kind, synthesize
 from slicer_host.events import wait_until
 
 import slicer  # isort: skip (the host is there once slicer_host is)
@@ -19,6 +19,7 @@ from MRSynthesisLib import MeasuredComparison
 from MRSynthesisLib.CompareSection import CompareSection
 from MRSynthesisLib.ComparisonLayouts import PLOT_VIEWS, isComparisonInFront, layoutIdentifier, plotsInFront
 from MRSynthesisLib.DifferenceDisplay import setSymmetricRange, symmetricRange
+from MRSynthesisLib.SyntheticNode import KINDS, isSynthetic, kindOf
 
 FOUR_UP = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
 PLAIN, RICH = 0, 1
@@ -97,6 +98,24 @@ def test_a_volume_that_is_deleted_takes_its_figures_along(a_panel, a_measured_pa
     slicer.mrmlScene.RemoveNode(a_measured_pair[0])
     wait_until(lambda: not a_panel.ui.reportButton.enabled, PATIENCE_S)
     assert not a_panel.ui.slicePlotButton.enabled
+
+
+def test_a_synthesis_is_undone_by_deleting_its_nodes(a_panel):
+    scans = a_scan("Ball T2"), a_scan("Ball PD", "PD")
+    before = [slicer.util.arrayFromVolume(scan).copy() for scan in scans]
+    choose(a_panel, *scans)
+    a_panel.ui.uncertaintyCheckBox.checked = True
+    synthesize(a_panel)
+    wait_until(lambda: a_panel.ui.reportButton.enabled, PATIENCE_S)
+    made = [node for node in slicer.util.getNodesByClass("vtkMRMLVolumeNode") if isSynthetic(node)]
+    assert {kindOf(node) for node in made} == set(KINDS)
+    for node in made:
+        slicer.mrmlScene.RemoveNode(node)
+    wait_until(lambda: not a_panel.ui.reportButton.enabled, PATIENCE_S)
+    assert set(slicer.util.getNodesByClass("vtkMRMLVolumeNode")) == set(scans)
+    for scan, voxels in zip(scans, before, strict=True):
+        assert np.array_equal(slicer.util.arrayFromVolume(scan), voxels)
+    assert synthesize(a_panel).GetName().startswith("Ball T2 synthetic PD")
 
 
 def test_the_range_that_fits_the_data_and_the_one_set_in_a_view_stay(a_panel, a_measured_pair):

@@ -14,6 +14,7 @@ from panel_clicks import PATIENCE_S, a_scan
 from slicer_host import messages
 from slicer_host.events import wait_until
 
+from PySide6 import QtWidgets  # isort: skip
 import slicer.packaging  # isort: skip (the host is there once slicer_host is)
 
 from MRSynthesisLib import ModelsSection, SelfCheck
@@ -50,6 +51,33 @@ def test_a_model_is_added_from_a_file(a_panel, tmp_path):
     wait_until(lambda: a_panel.ui.addFileButton.enabled, PATIENCE_S)
     assert "My model" in a_panel.ui.modelsStatusLabel.text
     assert a_panel.models.find("mine") is not None
+
+
+def test_the_buttons_ask_for_a_file_or_an_address_and_take_no_answer_for_none(a_panel, tmp_path, monkeypatch):
+    make_model(tmp_path / "elsewhere", name="mine", title="My model")
+    chosen, added, asked = "", [], []
+    monkeypatch.setattr(QtWidgets.QFileDialog, "getOpenFileName", lambda *_: (chosen, ""))
+    monkeypatch.setattr(QtWidgets.QInputDialog, "getText", lambda *_: (chosen, bool(chosen)))
+    monkeypatch.setattr(a_panel.modelsSection, "addModel", added.append)
+    monkeypatch.setattr(a_panel.modelsSection, "askForCard", asked.append)
+    a_panel.ui.modelsCollapsibleButton.collapsed = False
+    a_panel.parent.show()
+    for chosen in ("", "https://example.org/card.json"):  # noqa: B007 (the dialogs see it)
+        slicer_host.click(a_panel.ui.addFileButton)
+        slicer_host.click(a_panel.ui.addAddressButton)
+    assert added == asked == ["https://example.org/card.json"]
+
+
+def test_the_folder_of_models_is_made_and_opened_or_its_place_is_told(a_panel, tmp_path, monkeypatch):
+    folder = tmp_path / "models of mine"
+    a_panel.models.userFolder = str(folder)
+    a_panel.ui.modelsCollapsibleButton.collapsed = False
+    a_panel.parent.show()
+    slicer_host.click(a_panel.ui.openFolderButton)
+    assert folder.is_dir() and len(messages.openedUrls) == 1 and messages.openedUrls[0].endswith("models of mine")
+    monkeypatch.setattr(messages.DesktopServices, "openUrl", lambda url: False)
+    slicer_host.click(a_panel.ui.openFolderButton)
+    assert str(folder) in a_panel.ui.modelsStatusLabel.text
 
 
 def test_a_model_from_an_address_is_asked_about_twice_and_verified(a_panel, tmp_path):
