@@ -7,7 +7,7 @@ from slicer.i18n import tr as _
 
 from MRSynthesisLib.ComparedSlice import SliceContent
 from MRSynthesisLib.ComparisonLayouts import Role, viewLabel
-from MRSynthesisLib.SyntheticNode import contrastOf
+from MRSynthesisLib.SyntheticNode import shownContrastOf
 
 _LONGEST_NAME = 28
 _BLEND_AT_FIRST = 0.5
@@ -89,13 +89,13 @@ def _blended(images: ComparedImages, fraction: float) -> SliceContent:
         return _plain(images, Role.SYNTHETIC)
     over = _("reference") if above is images.reference else _("source")
     title = _("Synthetic {contrast} {below} %, {over} {above} %").format(
-        contrast=contrastOf(below), below=round(100 * (1 - fraction)), over=over, above=round(100 * fraction)
+        contrast=shownContrastOf(below), below=round(100 * (1 - fraction)), over=over, above=round(100 * fraction)
     )
     return SliceContent(_("Blend"), " ".join(title.split()), below, above, fraction)
 
 
 def _title(images: ComparedImages, role: Role) -> str:
-    contrast = contrastOf(images.synthetic) if images.synthetic is not None else ""
+    contrast = shownContrastOf(images.synthetic) if images.synthetic is not None else ""
     titles = {
         Role.SOURCE: _("Source: {name}"),
         Role.SYNTHETIC: _("Synthetic {contrast}"),
@@ -111,7 +111,7 @@ def _title(images: ComparedImages, role: Role) -> str:
 
 
 def _missingNote(images: ComparedImages, role: Role) -> str:
-    contrast = contrastOf(images.synthetic) if images.synthetic is not None else ""
+    contrast = shownContrastOf(images.synthetic) if images.synthetic is not None else ""
     reference = _("Choose an acquired {contrast} scan as reference.").format(contrast=contrast).replace("  ", " ")
     if role in (Role.DIFFERENCE, Role.GRADIENT_DIFFERENCE):
         return reference if images.reference is None else _("Not computed yet.")

@@ -204,6 +204,15 @@ def test_without_a_reference_the_blend_is_with_the_source(a_comparison, a_layout
     assert orderedSlices(a_comparison, "Side by side", False)[1].title == "Synthetic PD 70 %, source 30 %"
 
 
+def test_an_unusual_echo_time_is_part_of_the_titles(a_comparison, some_images):
+    some_images.synthetic.SetAttribute("MRSynthesis.TargetTE", "30")
+    a_comparison.show(ComparedImages(some_images.source, some_images.synthetic), "Difference")
+    titles = {slices.title for slices in orderedSlices(a_comparison, "Difference", False)}
+    assert "Synthetic PD TE 30 ms" in titles
+    notes = {slices.note for slices in orderedSlices(a_comparison, "Difference", False)}
+    assert "Choose an acquired PD TE 30 ms scan as reference." in notes
+
+
 @pytest.mark.parametrize("fraction", (-0.1, 1.1, float("nan")))
 def test_a_blend_beyond_its_ends_is_refused(a_comparison, fraction):
     with pytest.raises(InputError, match="blend from 0 to 1, found"):
