@@ -101,6 +101,9 @@ def panelStates(widget: Any, source: Any, reference: Any) -> Iterator[str]:
     ui.sourceSelector.setCurrentNode(source)
     ui.referenceSelector.setCurrentNode(reference)
     yield "idle"
+    ui.advancedCollapsibleButton.collapsed = False
+    yield "advanced"
+    ui.advancedCollapsibleButton.collapsed = True
     ui.synthesizeButton.click()
     wait_until(lambda: isUnderWay(ui) or not widget.logic.isRunning, PATIENCE_S)
     yield "running"
