@@ -1,6 +1,8 @@
 """The worker that stays for the next job, one at most: importing PyTorch takes longer than many a synthesis."""
 
 import contextlib
+import os
+import sysconfig
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -45,7 +47,7 @@ class WarmWorker:
         self.limits, self._launch = limits or WarmLimits(), launch
         self._child: ChildProcess | None = None
         self._worker: Any | None = None
-        self._startedBy: WorkerLaunch | None = None
+        self._startedWith: tuple[WorkerLaunch, tuple[int, ...]] | None = None
         self._idleS = 0.0
         self._isWanted = self._isTrusted = True
         self._ticker: Ticker | None = None
@@ -82,13 +84,14 @@ class WarmWorker:
             The process, and whether it was started just now.
         """
         launch = self._launch()
-        if self._child is not None and not (self._child.isRunning and self._startedBy == launch):
+        startedWith = launch, _packageTimes()
+        if self._child is not None and not (self._child.isRunning and self._startedWith == startedWith):
             self._end()
         child, _worker = self._forget()
         if child is not None:
             child.listen(listener)
             return child, False
-        self._startedBy = launch
+        self._startedWith = startedWith
         child = ChildProcess(isFed=True)
         child.start(launch, listener)
         return child, True
@@ -143,3 +146,9 @@ class WarmWorker:
             self._ticker.stop()
             self._ticker = None
         return child, worker
+
+
+def _packageTimes() -> tuple[int, ...]:
+    """When a package was last added or removed, by whatever means: a worker that runs still has the old ones."""
+    folders = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
+    return tuple(os.stat(folder).st_mtime_ns for folder in sorted(folders) if os.path.isdir(folder))

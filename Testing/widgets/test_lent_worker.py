@@ -176,6 +176,18 @@ def test_another_environment_is_another_worker(warm_jobs, monkeypatch):
     assert first != second and warm_jobs.keeper.number == second
 
 
+def test_where_a_package_came_meanwhile_the_worker_is_another(warm_jobs, monkeypatch, tmp_path):
+    monkeypatch.setattr(module.sysconfig, "get_path", lambda name: str(tmp_path / name))
+    (tmp_path / "purelib").mkdir()
+    warm_jobs.keep("good")
+    warm_jobs.do()
+    (tmp_path / "purelib" / "torch-9.dist-info").mkdir()
+    os.utime(tmp_path / "purelib", (1, 1))
+    warm_jobs.do()
+    first, second = [each.pids()[0] for each in warm_jobs.witnesses]
+    assert first != second and warm_jobs.keeper.number == second
+
+
 def test_the_keeper_waits_until_its_worker_is_gone_when_the_module_goes(warm_jobs):
     warm_jobs.keep("once-and-unanswering")
     warm_jobs.do()
