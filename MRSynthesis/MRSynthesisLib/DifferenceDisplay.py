@@ -9,6 +9,8 @@ from mrsynth.errors import InputError
 
 _ENTRIES = 256
 _BEHIND_TEXT = 0.65
+_LABEL_FORMAT = "%5.3g"
+"""As wide for 3 as for -0.75: Slicer fits the size of the letters to the longest label."""
 _BAR_LABELS = 3
 """Both ends and the middle, which are short numbers."""
 
@@ -79,7 +81,7 @@ def createColorBar(node: vtkMRMLScalarVolumeNode) -> vtkMRMLColorLegendDisplayNo
     bar = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(node)
     isGradient = node.GetAttribute("MRSynthesis.Kind") == "gradientDifference"
     bar.SetTitleText(_("SD²") if isGradient else _("SD"))
-    bar.SetLabelFormat("%.3g")
+    bar.SetLabelFormat(_LABEL_FORMAT)
     bar.SetNumberOfLabels(_BAR_LABELS)
     bar.SetMaxNumberOfColors(_ENTRIES)
     bar.SetPosition(0.97, 0.5)

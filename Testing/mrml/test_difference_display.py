@@ -106,6 +106,13 @@ def test_a_volume_has_one_colour_bar_that_names_its_unit(a_scene, a_synthetic, a
     assert createColorBar(nodes.gradientDifference).GetTitleText() == "SD²"
 
 
+def test_the_labels_of_a_colour_bar_are_of_one_width_whatever_its_range(a_synthetic, a_reference):
+    nodes = updateDifferences(a_synthetic, a_reference)
+    for node in (nodes.difference, nodes.gradientDifference):
+        labels = [createColorBar(node).GetLabelFormat() % value for value in (-0.75, -3, 0, 0.25, 2, 1.5)]
+        assert {len(label) for label in labels} == {5} and [float(label) for label in labels[:2]] == [-0.75, -3]
+
+
 def test_half_the_range_of_a_difference_is_a_quarter_of_its_gradient_differences(a_synthetic, a_reference):
     nodes = updateDifferences(a_synthetic, a_reference)
     limit, steepest = symmetricRange(nodes.difference), symmetricRange(nodes.gradientDifference)
