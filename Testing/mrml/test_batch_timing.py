@@ -41,12 +41,12 @@ def test_times_that_are_given_count_and_others_are_the_scans(tmp_path, batch):
     assert batch(*given)[0] == "skipped" and batch("--target-te", "20")[0] == "failed"
 
 
-def test_of_a_result_whose_model_was_told_nothing_another_is_made(tmp_path, batch):
+@pytest.mark.parametrize("timing", [{}, None])
+def test_a_result_that_does_not_say_what_its_model_was_told_is_not_taken_for_done(tmp_path, batch, timing):
     batch()
     (sidecar,) = (tmp_path / "out").glob("*.json")
-    document = json.loads(sidecar.read_text())
-    sidecar.write_text(json.dumps(document | {"timing": {}}))
-    with pytest.raises(KeyError):
+    sidecar.write_text(json.dumps(json.loads(sidecar.read_text()) | {"timing": timing}))
+    with pytest.raises((KeyError, TypeError)):  # as nothing new was written there is nothing to read
         batch()
     assert statuses(tmp_path) == {"T2.nii.gz": "failed"}
 
