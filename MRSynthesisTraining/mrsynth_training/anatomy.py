@@ -45,20 +45,36 @@ LESION_CHANCE = 0.7
 LESION_COUNT = (2, 14)
 
 
-def draw_anatomy(labels: Tensor, tissues: dict[str, Tissue], random: Randomness, lesions: bool = True) -> TissueMaps:
+@dataclass(frozen=True)
+class AnatomyRecipe:
+    """What a head is like.
+
+    Attributes:
+        lesions: Whether most heads (`LESION_CHANCE`) get lesions; otherwise all are healthy.
+        outer_variation: How much more than usual tissue outside the brain varies from place to place.
+    """
+
+    lesions: bool = True
+    outer_variation: float = 1.0
+
+
+def draw_anatomy(
+    labels: Tensor, tissues: dict[str, Tissue], random: Randomness, recipe: AnatomyRecipe | None = None
+) -> TissueMaps:
     """Return the tissue maps of a head with soft tissue, meninges, vessels, texture and, in some, lesions.
 
     Args:
         labels: Integer labels (x, y, z) at 1 mm.
         tissues: The head's tissues by name, from `tissues.draw_tissues`.
         random: Where every random number comes from.
-        lesions: Whether most heads (`LESION_CHANCE`) get lesions; otherwise all are healthy.
+        recipe: What the head is like; as usual by default.
     """
+    recipe = recipe or AnatomyRecipe()
     maps = TissueMaps(*tissue_table(tissues)[:, labels.long()], lesions=torch.zeros(labels.shape))
     _split_soft_tissue(maps, labels, tissues, random)
     _fill_subarachnoid_space(maps, labels, tissues, random)
-    _vary_within_tissue(maps, labels, random)
-    if random.chance(LESION_CHANCE) and lesions:  # drawn in any case, so that all else stays the same
+    _vary_within_tissue(maps, labels, random, recipe.outer_variation)
+    if random.chance(LESION_CHANCE) and recipe.lesions:  # drawn in any case, so that all else stays the same
         for _ in range(random.integer(*LESION_COUNT)):
             add_lesion(maps, labels, random)
     return maps
@@ -96,10 +112,10 @@ def _dilated(mask: Tensor) -> Tensor:
     return F.max_pool3d(mask.float()[None, None], 3, 1, 1)[0, 0] > 0
 
 
-def _vary_within_tissue(maps: TissueMaps, labels: Tensor, random: Randomness) -> None:
+def _vary_within_tissue(maps: TissueMaps, labels: Tensor, random: Randomness, outer: float) -> None:
     """T2 and PD vary by a few per cent within a tissue, together and apart, and a little more outside the brain."""
     shape, strength = labels.shape, random.uniform(0.3, 1.2)
-    outside = (labels > label_maps.LAST_BRAIN_LABEL).float()
+    outside = outer * (labels > label_maps.LAST_BRAIN_LABEL).float()
     common = 0.015 * random.field(shape, 2.0) + 0.02 * random.field(shape, 6.0) + 0.02 * random.field(shape, 20.0)
     t2_alone, pd_alone = 0.01 * random.field(shape, 3.0), 0.008 * random.field(shape, 3.0)
     maps.t2_ms *= (1 + strength * (common + t2_alone)).clamp(0.5, 1.7)

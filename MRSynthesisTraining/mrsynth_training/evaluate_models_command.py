@@ -76,12 +76,14 @@ def evaluate_models(options: argparse.Namespace) -> ExitCode:
     """
     import torch
 
+    from mrsynth_training.named_model import installed_model
+
     if options.scans < 1:
         raise InputError(f"expected at least one scan a head, found {options.scans}")
     if options.threads:
         torch.set_num_threads(options.threads)
     torch.set_flush_denormal(True)  # a CPU is many times slower on numbers too small to matter
-    installed, terminal = [_installed(name) for name in options.models], Terminal()
+    installed, terminal = [installed_model(name) for name in options.models], Terminal()
     labels = model_labels([each.card for each in installed])
     with terminal.progress("evaluate") as show:
         heads, real, maps = _prepared(options, [each.card for each in installed], show)
@@ -106,15 +108,6 @@ def model_labels(cards: "Sequence[ModelCard]") -> list[str]:
         seen[name] += 1
         labels.append(name if repeated[name] == 1 else f"{name}-{seen[name]}")
     return labels
-
-
-def _installed(name: str) -> "InstalledModel":
-    from mrsynth.models.card import read_card
-    from mrsynth.models.installed import InstalledModel
-    from mrsynth.models.store import default_store
-
-    folder = Path(name)
-    return InstalledModel(read_card(folder), folder) if folder.is_dir() else default_store().find(name)
 
 
 def _prepared(

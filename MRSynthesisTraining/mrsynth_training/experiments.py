@@ -40,16 +40,22 @@ class SimulationOptions:
         scans: Number of simulated scans.
         training_heads: The first so many label maps, in the order of their names, are for training.
         seed: Seed of the first scan; the others count up from it.
-        ixi_share: Share of scans of healthy adults at IXI's protocol; the others are as clinics acquire them.
+        ixi_share: Share of scans at IXI's protocol; the others are as clinics acquire them.
+        outer_variation: As in `simulation.ScanKind`.
+        blurred_share: As in `simulation.ScanKind`.
     """
 
     scans: int
     training_heads: int
     seed: int
     ixi_share: float = 0.0
+    outer_variation: float = 1.0
+    blurred_share: float = 0.0
 
     def __post_init__(self) -> None:
-        require(0 <= self.ixi_share <= 1, f"expected a share from 0 to 1, found {self.ixi_share}")
+        for share in (self.ixi_share, self.blurred_share):
+            require(0 <= share <= 1, f"expected a share from 0 to 1, found {share}")
+        require(self.outer_variation >= 0, f"expected a variation of at least 0, found {self.outer_variation}")
         require(self.scans >= 1 and self.training_heads >= 1, f"expected at least one scan and head, found {self}")
 
 
@@ -116,6 +122,7 @@ class Experiment:
         network: ``{"name": ..., "configuration": {...}}`` as in a model card.
         simulation: The training data.
         optimization: The training.
+        continues: Name of the model whose weights it begins with; empty for weights of its own.
         timing: Echo and repetition times that the network is told, and can be asked for; None tells it nothing.
     """
 
@@ -127,6 +134,7 @@ class Experiment:
     simulation: SimulationOptions
     optimization: OptimizationOptions
     timing: TimingRanges | None = None
+    continues: str = ""
 
     def __post_init__(self) -> None:
         pair = {self.source_contrast, self.target_contrast}
@@ -136,9 +144,10 @@ class Experiment:
         require(told == expected, f"expected a network of {expected} conditions, as timing says, found {told}")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the experiment as a document; without timing if it has none."""
+        """Return the experiment as a document; without what it lacks of timing and continues."""
         document = asdict(self)
-        return document if self.timing else {name: value for name, value in document.items() if name != "timing"}
+        absent = {name for name in ("timing", "continues") if not document[name]}
+        return {name: value for name, value in document.items() if name not in absent}
 
     @classmethod
     def from_dict(cls, document: dict[str, Any]) -> "Experiment":

@@ -23,6 +23,11 @@ def add_command(commands: Any) -> None:
     parser.add_argument("experiment", type=Path, help="experiment file (TOML), or the name of a shipped experiment")
     parser.add_argument("cache", type=Path, help="folder of the experiment's simulated scans, all of them")
     parser.add_argument("run_folder", type=Path, metavar="RUN", help="folder for the checkpoint")
+    parser.add_argument(
+        "--start",
+        metavar="MODEL",
+        help="model folder, or name of an installed model, whose weights an experiment that continues it begins with",
+    )
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:N or mps")
     parser.add_argument("--threads", type=int, help="CPU threads (default: PyTorch's choice)")
@@ -56,6 +61,7 @@ def fit(options: argparse.Namespace) -> ExitCode:
     experiment, texts = read_experiment(options.experiment, options.changes), read_card_texts(options.experiment)
     pairs, device = read_cache(options.cache, experiment.simulation), resolve_device(options.device)
     trainer, follower = Trainer(experiment, pairs, options.run_folder, options.resume, device), options.follower
+    _start(trainer, options)
     record_fit(trainer, data_of_pairs(pairs, experiment), texts)
     with stop_on_signals() as stopped:
         if follower is not None:
@@ -64,6 +70,22 @@ def fit(options: argparse.Namespace) -> ExitCode:
         else:
             finished = _fit_in_terminal(trainer, stopped)
     return ExitCode.OK if finished else ExitCode.CANCELLED
+
+
+def _start(trainer: "Trainer", options: argparse.Namespace) -> None:
+    """Give a new run the weights that its experiment continues."""
+    from mrsynth.errors import InputError
+    from mrsynth.models.weights import load_model
+    from mrsynth_training.named_model import installed_model
+
+    continued = trainer.experiment.continues
+    if options.resume:
+        return
+    if bool(continued) != (options.start is not None):
+        expected = f"the model {continued}" if continued else "no model"
+        raise InputError(f"expected {expected} to start {trainer.experiment.name} from, found {options.start}")
+    if continued:
+        trainer.start_from(load_model(installed_model(options.start)).network.state_dict())
 
 
 def _fit_in_terminal(trainer: "Trainer", stopped: Callable[[], bool]) -> bool:

@@ -16,7 +16,7 @@ from mrsynth.head import robust_scale
 from mrsynth.json_file import write_json
 from mrsynth_training.experiments import SimulationOptions
 from mrsynth_training.label_maps import read_label_map
-from mrsynth_training.simulation import SimulatedPair, simulate
+from mrsynth_training.simulation import ScanKind, SimulatedPair, simulate
 
 # Order of the first axis of a cached array.
 CHANNELS = ("t2", "pd", "t2_target", "pd_target", "t2_asked", "pd_asked", "lesions")
@@ -41,11 +41,11 @@ class CachedPair:
 
 @dataclass(frozen=True)
 class SimulationTask:
-    """One scan to simulate: which head, which seed, which protocol, under which name."""
+    """One scan to simulate: which head, which seed, what kind of scan, under which name."""
 
     label_map: Path
     seed: int
-    protocol: str
+    kind: ScanKind
     path: Path
 
 
@@ -70,7 +70,11 @@ def plan_simulations(label_maps: Sequence[Path], cache: Path, options: Simulatio
         SimulationTask(
             heads[i % len(heads)],
             options.seed + i,
-            "ixi" if ixi[i // len(heads)] else "random",
+            ScanKind(
+                "ixi" if ixi[i // len(heads)] else "random",
+                outer_variation=options.outer_variation,
+                blurred_share=options.blurred_share,
+            ),
             cache / f"pair_{options.seed + i:06d}.npy",
         )
         for i in range(options.scans)
@@ -110,7 +114,7 @@ def _written(tasks: Sequence[SimulationTask], processes: int) -> Iterator[None]:
 
 def write_pair(task: SimulationTask) -> None:
     """Simulate one scan and write it: the array first, then its description, whose presence says that it is whole."""
-    pair = simulate(read_label_map(task.label_map), task.seed, task.protocol)
+    pair = simulate(read_label_map(task.label_map), task.seed, task.kind)
     scales = {name: robust_scale(getattr(pair, name)) for name in CHANNELS[:LESIONS]}
     voxels = np.stack([getattr(pair, name) / scales.get(name, 1.0) for name in CHANNELS]).astype(np.float16)
     with replacing_file(task.path) as file:

@@ -20,7 +20,7 @@ from mrsynth_training.acquisition import (
     ixi_geometry,
     resample_to_slices,
 )
-from mrsynth_training.anatomy import TissueMaps, draw_anatomy
+from mrsynth_training.anatomy import AnatomyRecipe, TissueMaps, draw_anatomy
 from mrsynth_training.random_fields import Randomness
 from mrsynth_training.tissues import draw_tissues
 
@@ -44,12 +44,32 @@ STUDY_VARIATION = 0.3
 COIL_RISE = (-0.15, 0.45)
 COIL_RISE_EVENED_OUT = (-0.1, 0.2)
 
+# Standard deviation of the point spread.
+SHARP_PIXELS = (0.3, 0.8)
+BLURRED_PIXELS = (0.8, 2.0)
+
 # Slices may begin this far below the brain; what lies lower is cut off before the costly part.
 NECK_MM = 45
 
 
 # Given a head's tissue maps, which it may change, and its labels: images (channel, x, y, z) to be cut into slices, too.
 Marking = Callable[[TissueMaps, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class ScanKind:
+    """Which scans are simulated.
+
+    Attributes:
+        protocol: ``random`` (protocol, plane and slices as clinics have them) or ``ixi`` (224 x 224 x 32 at IXI's).
+        outer_variation: How much more than usual tissue outside the brain varies from place to place: label maps call
+            all of the scalp one, so a network that trusts the usual variation is too sure of what it sees there.
+        blurred_share: Share of scans that are much less sharp than their pixels, as averages and interpolated ones are.
+    """
+
+    protocol: str = "random"
+    outer_variation: float = 1.0
+    blurred_share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -87,18 +107,19 @@ class SimulatedPair:
 
 @dataclass(frozen=True)
 class Acquisition:
-    """How a head is scanned: its own times, those asked for, slices, and how much brighter the coil sees the scalp."""
+    """How a head is scanned: its times, those asked for, slices, how much brighter the coil sees the scalp, blur."""
 
     timing: Protocol
     asked: Protocol
     geometry: SliceGeometry
     rise: tuple[float, float]
+    sharpness: tuple[float, float]
 
 
 def simulate(
     labels: np.ndarray,
     seed: int,
-    protocol: str = "random",
+    kind: ScanKind | str = "random",
     geometry: SliceGeometry | None = None,
     marking: Marking | None = None,
 ) -> SimulatedPair:
@@ -107,7 +128,7 @@ def simulate(
     Args:
         labels: Integer label map (x, y, z) at 1 mm, RAS+ (`label_maps.read_label_map`).
         seed: Everything random follows from it.
-        protocol: ``random`` (protocol, plane and slices as clinics have them) or ``ixi`` (224 x 224 x 32 at IXI's).
+        kind: Of the scan; a text is the protocol of a usual one.
         geometry: Slices to use instead of the protocol's.
         marking: Follows tissues or lesions into the scan. With it a head has no lesions but those that it makes, and
             with the same seed all that it does not change is the same, to the noise.
@@ -115,17 +136,19 @@ def simulate(
     Raises:
         ValueError: If the protocol is another.
     """
-    random = Randomness(seed)
-    timing = draw_protocol(random, protocol)
+    random, kind = Randomness(seed), ScanKind(kind) if isinstance(kind, str) else kind
+    protocol, timing = kind.protocol, draw_protocol(random, kind.protocol)
     geometry = geometry or (ixi_geometry() if protocol == "ixi" else draw_geometry(random))
     head, brain_centre = _crop_to_head(torch.from_numpy(labels))
     if protocol == "ixi":
         variation, rise = STUDY_VARIATION, COIL_RISE_EVENED_OUT
     else:
         variation, rise = 1.0 if random.chance(0.5) else STUDY_VARIATION, COIL_RISE
-    maps = draw_anatomy(head, draw_tissues(random, variation), random, lesions=marking is None)
+    recipe = AnatomyRecipe(lesions=marking is None, outer_variation=kind.outer_variation)
+    maps = draw_anatomy(head, draw_tissues(random, variation), random, recipe)
     marks = marking(maps, head) if marking else None
-    acquisition = Acquisition(timing, _asked(timing, seed), geometry, rise)
+    sharpness = BLURRED_PIXELS if seed % 100 < 100 * kind.blurred_share else SHARP_PIXELS
+    acquisition = Acquisition(timing, _asked(timing, seed), geometry, rise, sharpness)
     images = torch.cat([_echo_images(maps, acquisition), maps.lesions[None]])
     del maps
     images = images if marks is None else torch.cat([images, marks])
@@ -145,7 +168,7 @@ def _acquired(slices: Tensor, acquisition: Acquisition, random: Randomness) -> S
     """Return the scan that a receiver makes of slices (channel, in-plane, in-plane, slice): echoes, lesions, marks."""
     geometry, (lesions, *marks) = acquisition.geometry, slices[ECHOES:]
     shading = draw_shading(slices.shape[1:], geometry.pixel_mm, acquisition.rise, random)
-    t2, pd, *targets = (image * shading for image in _blurred(slices[:ECHOES], random))
+    t2, pd, *targets = (image * shading for image in _blurred(slices[:ECHOES], acquisition.sharpness, random))
     t2_target, pd_target, t2_asked, pd_asked = (target.numpy() for target in targets)
     noise = _draw_noise(pd, random)
     correlation = random.uniform(0.25, 0.7) if random.chance(0.5) else 0.0
@@ -189,9 +212,9 @@ def _echo_images(maps: TissueMaps, acquisition: Acquisition) -> Tensor:
     return torch.stack([proton_signal * torch.exp(-te / maps.t2_ms) for te in echo_times])
 
 
-def _blurred(echoes: Tensor, random: Randomness) -> list[Tensor]:
+def _blurred(echoes: Tensor, sharpness: tuple[float, float], random: Randomness) -> list[Tensor]:
     """Blur the echoes a little differently, as T2 decays along the echo train."""
-    sigma = random.uniform(0.3, 0.8)
+    sigma = random.uniform(*sharpness)
     sigma_t2, sigma_pd = (sigma + random.uniform(-0.08, 0.08) for _ in range(2))
     sigmas = (sigma_t2, sigma_pd) * (ECHOES // 2)
     return [blur_in_plane(echo, s) for echo, s in zip(echoes, sigmas, strict=True)]

@@ -3,7 +3,7 @@
 import copy
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from mrsynth.atomic_file import make_folder, remove_partial_files
-from mrsynth.errors import OutputExists
+from mrsynth.errors import InputError, OutputExists
 from mrsynth.networks.registry import build_network
 from mrsynth_training.checkpoints import CHECKPOINT, Checkpoint, read_checkpoint_of, write_checkpoint
 from mrsynth_training.experiments import Experiment, OptimizationOptions
@@ -88,6 +88,18 @@ class Trainer:
             self._restore(read_checkpoint_of(experiment, run))
         make_folder(run)
         remove_partial_files(run)
+
+    def start_from(self, weights: Mapping[str, Tensor]) -> None:
+        """Begin with the weights of a network of the same kind instead of fresh ones.
+
+        Raises:
+            InputError: If they are of another network.
+        """
+        try:
+            self.network.load_state_dict(weights)
+        except RuntimeError as error:
+            raise InputError(f"expected weights of the experiment's network, found others: {error}") from error
+        self.average.load_state_dict(weights)
 
     def fit(self, report: Callable[[TrainingStatus], None], stop: Callable[[], bool] = lambda: False) -> bool:
         """Train to the end or until ``stop`` says so; return whether the end was reached. Leaves a checkpoint.

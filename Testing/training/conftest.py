@@ -49,8 +49,8 @@ def label_maps(tmp_path_factory):
 def small_scans(monkeypatch):
     """Simulated scans are 32 x 32 x 8 in these tests, whatever the protocol."""
 
-    def simulate_small(labels, seed, protocol="random", marking=None):
-        return simulate(labels, seed, protocol, geometry=SMALL_SLICES, marking=marking)
+    def simulate_small(labels, seed, kind="random", marking=None):
+        return simulate(labels, seed, kind, geometry=SMALL_SLICES, marking=marking)
 
     for module in ("pair_cache", "evaluation_cases"):
         monkeypatch.setattr(f"mrsynth_training.{module}.simulate", simulate_small)

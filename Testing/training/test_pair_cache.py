@@ -55,7 +55,7 @@ def test_every_head_is_simulated_at_both_protocols_in_their_share():
     tasks = plan_simulations(heads, Path("cache"), options)
     assert [task.seed for task in tasks] == list(range(5, 35)) and {task.label_map for task in tasks} == set(heads[:2])
     for head in heads[:2]:
-        protocols = [task.protocol for task in tasks if task.label_map == head]
+        protocols = [task.kind.protocol for task in tasks if task.label_map == head]
         assert protocols.count("ixi") == 6 and protocols.count("random") == 9
 
 

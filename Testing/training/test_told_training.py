@@ -100,7 +100,7 @@ def test_an_estimate_learns_the_error_and_not_the_reverse():
     synthetic.requires_grad_()
     loss = error_estimate_loss(estimate, synthetic, torch.zeros(1, 1, 2, 2, 2))
     loss.backward()
-    assert float(loss) == pytest.approx(0.25) and (estimate.grad < 0).all() and synthetic.grad is None
+    assert float(loss.detach()) == pytest.approx(0.25) and (estimate.grad < 0).all() and synthetic.grad is None
 
 
 def test_a_network_that_is_told_times_is_trained_and_resumed_alike(a_told_experiment, a_cache, tmp_path):
@@ -132,3 +132,26 @@ def test_scans_of_an_earlier_version_are_refused(a_cache):
     np.save(array, np.load(array)[:4])
     with pytest.raises(InputError, match="expected 7 channels, found 4; simulate the scans again"):
         read_cache(a_cache)
+
+
+@pytest.fixture
+def a_continued_experiment(an_experiment):
+    return dataclasses.replace(an_experiment, continues="tiny-stage-1")
+
+
+def test_a_run_can_begin_with_the_weights_of_another(an_experiment, a_continued_experiment, a_cache, tmp_path):
+    pairs = read_cache(a_cache)
+    first = Trainer(an_experiment, pairs, tmp_path / "first")
+    first.fit(lambda status: None)
+    second = Trainer(a_continued_experiment, pairs, tmp_path / "second")
+    second.start_from(first.average.state_dict())
+    for network in (second.network, second.average):
+        ours, theirs = network.state_dict(), first.average.state_dict()
+        assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_weights_of_another_network_are_no_beginning(an_experiment, a_told_experiment, a_cache, tmp_path):
+    pairs = read_cache(a_cache)
+    told = Trainer(a_told_experiment, pairs, tmp_path / "told")
+    with pytest.raises(InputError, match="expected weights of the experiment's network, found others"):
+        Trainer(an_experiment, pairs, tmp_path / "run").start_from(told.average.state_dict())
