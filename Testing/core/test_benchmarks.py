@@ -146,6 +146,21 @@ def test_presets_are_measured_against_the_most_exact_one_and_the_figures_fit_a_c
     assert figures.psnr_change_db == pytest.approx(rows["draft"]["change dB"], abs=1e-3)
 
 
+def test_a_model_of_patches_is_timed_on_the_pairs_themselves_where_they_have_the_size_that_counts(
+    a_paper_model, monkeypatch
+):
+    import benchmark_presets as module
+
+    scan = Volume(np.random.default_rng(0).uniform(50, 100, (12, 12, 6)).astype(np.float32), np.eye(4))
+    looked_at = []
+    monkeypatch.setattr(module, "tiled_head", lambda shape: looked_at.append(shape) or scan)
+    for size, others in (((12, 12, 6), []), ((12, 12, 8), [(12, 12, 8)])):
+        looked_at.clear()
+        monkeypatch.setattr(module, "SHAPE", size)
+        section = module.preset_section(a_paper_model, [(scan, scan)], rounds=1)
+        assert looked_at == others and all(row[1] > 0 for row in section.rows)
+
+
 def test_a_model_of_whole_stacks_is_compared_with_itself(tmp_path, monkeypatch):
     import benchmark_presets as module
 
