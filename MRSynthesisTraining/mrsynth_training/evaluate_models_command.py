@@ -29,7 +29,7 @@ EPILOG = """\
 examples:
   mrsynth-train evaluate-models MODELS/t2-to-pd LABEL_MAPS --scans 2            a look, a minute a scan and model
   mrsynth-train evaluate-models t2-to-pd pd-to-t2 LABEL_MAPS --pairs pairs.csv --output RESULTS --write-card
-  mrsynth-train evaluate-models MODELS/g4 LABEL_MAPS --training-heads 16        of a model whose card does not say it
+  mrsynth-train evaluate-models MODELS/mine LABEL_MAPS --training-heads 16      of a model whose card does not say it
 
 A MODEL is a model's folder, or the name of one that `mrsynth models list` has. Scans of the heads that were not trained
 on are simulated: healthy and with lesions of many sizes, at IXI's protocol and as clinics acquire them. pairs.csv names
@@ -119,10 +119,11 @@ def _prepared(
     """
     from mrsynth_training.evaluation_cases import real_cases
     from mrsynth_training.held_out_heads import (
+        first_heads,
+        heads_beside,
         heads_beside_cache,
-        heads_beside_first,
-        scans_of_first,
-        trained_heads,
+        scans_of,
+        seen_heads,
     )
     from mrsynth_training.pair_cache import read_cache
 
@@ -131,13 +132,14 @@ def _prepared(
     if options.cache:
         pairs = read_cache(options.cache)
         return heads_beside_cache(options.label_maps, pairs), real, _maps(pairs, directions)
-    count = trained_heads(cards) if options.training_heads is None else options.training_heads
-    heads = heads_beside_first(options.label_maps, count)
+    count = options.training_heads
+    seen = seen_heads(options.label_maps, cards) if count is None else first_heads(options.label_maps, count)
+    heads = heads_beside(options.label_maps, seen)
 
     def report(done: int, scans: int) -> None:
         show(Progress("training scans for the map", done, scans, ""))
 
-    with scans_of_first(options.label_maps, count, report) as pairs:
+    with scans_of(options.label_maps, seen, report) as pairs:
         return heads, real, _maps(pairs, directions)
 
 

@@ -11,7 +11,7 @@ from mrsynth.models.store import ModelStore
 from mrsynth.models.weights import load_model, write_model
 from mrsynth.networks.registry import build_network
 from mrsynth_training.card_texts import card_texts
-from mrsynth_training.finished_run import FinishedRun, read_finished_run
+from mrsynth_training.finished_run import HEADS, FinishedRun, read_finished_run
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ def _description(finished: FinishedRun, options: ExportOptions) -> dict[str, Any
     """Return the fields of a model card that the run, its data and a person decide."""
     experiment, record = finished.experiment, finished.record
     contrasts = (experiment.source_contrast, experiment.target_contrast)
+    heads = {HEADS: list(finished.heads)} if finished.heads else {}
     texts = card_texts(record.data, contrasts, record.texts | dict(options.texts))
     training = {
         "data": texts["data"],
@@ -65,7 +66,7 @@ def _description(finished: FinishedRun, options: ExportOptions) -> dict[str, Any
         "seconds": round(finished.seconds),
         "hardware": "; ".join(record.hardware),
         "software": "; ".join(record.software),
-        "configuration": experiment.to_dict(),
+        "configuration": experiment.to_dict() | heads,
     }
     timing = {} if finished.timing is None else {"timing": finished.timing}
     return timing | {

@@ -14,10 +14,13 @@ from mrsynth_training.epoch_checkpoint import EpochCheckpoint, read_best_epoch
 from mrsynth_training.epoch_experiment import EpochExperiment
 from mrsynth_training.experiments import Experiment
 from mrsynth_training.run_record import RunRecord, read_record
+from mrsynth_training.simulated_subjects import head_of
 from mrsynth_training.validation_baselines import summarized
 
 # The whole stack in one pass; cut into overlapping tiles only where it is too large.
 WHOLE_STACKS = {"mode": "smooth", "patch": None, "stride": None, "smooth_stride": None}
+# Where a card's configuration names the label maps that a model must not be tested on.
+HEADS = "heads"
 RANGES = {
     "psnr_range": "maximum - minimum of the standardised reference",
     "psnr_percentile": "0.5 to 99.5 percentile of the standardised reference",
@@ -40,6 +43,7 @@ class FinishedRun:
         inference: As in a card.
         figures: As in a card.
         timing: As in a card; None for a network that is told nothing.
+        heads: Names of the label maps that training and validation subjects were simulated from; none of people's.
     """
 
     experiment: Experiment | EpochExperiment
@@ -52,6 +56,7 @@ class FinishedRun:
     inference: dict[str, Any]
     figures: list[dict[str, Any]]
     timing: dict[str, Any] | None = None
+    heads: tuple[str, ...] = ()
 
 
 def read_finished_run(run: Path) -> FinishedRun:
@@ -121,7 +126,12 @@ def _trained(run: Path, record: RunRecord) -> FinishedRun:
             "smooth_stride": [max(size // 2, 1) for size in patch],
         },
         figures=_figures(rows, record.baselines),
+        heads=_heads(best.subjects) if record.data.simulated else (),
     )
+
+
+def _heads(subjects: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(sorted({head_of(subject) for part in ("train", "validation") for subject in subjects[part]}))
 
 
 def _figures(rows: Sequence[Mapping[str, Any]], baselines: Mapping[str, Any]) -> list[dict[str, Any]]:

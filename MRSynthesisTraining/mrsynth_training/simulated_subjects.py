@@ -128,11 +128,12 @@ def split_heads(subjects: Collection[str], options: SplitOptions) -> Split:
     Raises:
         InputError: If there are fewer than three heads.
     """
-    split = split_subjects({_head(subject): SITE for subject in subjects}, options)
+    split = split_subjects({head_of(subject): SITE for subject in subjects}, options)
     part_of = {head: part for part in (*PARTS, UNUSED) for head in split.part(part)}
-    parts = {part: tuple(sorted(s for s in subjects if part_of[_head(s)] == part)) for part in (*PARTS, UNUSED)}
+    parts = {part: tuple(sorted(s for s in subjects if part_of[head_of(s)] == part)) for part in (*PARTS, UNUSED)}
     return Split(**parts, sites=dict.fromkeys(sorted(subjects), SITE), seed=options.seed)
 
 
-def _head(subject: str) -> str:
+def head_of(subject: str) -> str:
+    """Return the head that a subject of `plan_subjects` is a scan of."""
     return subject.partition(BETWEEN)[0]

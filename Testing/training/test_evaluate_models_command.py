@@ -11,7 +11,7 @@ from mrsynth.errors import InputError
 from mrsynth.models.card import ModelCard, read_card
 from mrsynth_training import cli
 from mrsynth_training.evaluate_models_command import model_labels
-from mrsynth_training.held_out_heads import heads_beside_first, scans_of_first, trained_heads
+from mrsynth_training.held_out_heads import first_heads, heads_beside, scans_of, seen_heads
 
 
 def training(heads=2):
@@ -60,9 +60,7 @@ def test_without_results_or_cards_nothing_is_written(models, label_maps, tmp_pat
 
 
 def test_heads_of_the_cache_are_left_out_and_the_map_is_fitted_to_it(models, label_maps, a_cache, monkeypatch, capsys):
-    monkeypatch.setattr(
-        "mrsynth_training.held_out_heads.scans_of_first", lambda *_: pytest.fail("simulated a training scan")
-    )
+    monkeypatch.setattr("mrsynth_training.held_out_heads.scans_of", lambda *_: pytest.fail("simulated a training scan"))
     assert run(models[0], label_maps, "--cache", a_cache, "--scans", 1) == 0
     assert "| simulated, ixi protocol | 1 |" in capsys.readouterr().out
 
@@ -103,19 +101,37 @@ def test_models_of_one_name_are_told_apart_by_version_or_number():
 
 
 def test_the_most_heads_that_any_model_was_trained_on_are_left_out(tmp_path):
-    assert trained_heads([card(training=training(2)), card(training=training(1))]) == 2
     for number in range(4):
         (tmp_path / f"head_{number}.nii.gz").touch()
-    assert [path.name for path in heads_beside_first(tmp_path, 3)] == ["head_3.nii.gz"]
-    with pytest.raises(InputError, match="expected tiny's card to say how many label maps it was trained on"):
-        trained_heads([card()])
+    assert seen_heads(tmp_path, [card(training=training(2)), card(training=training(1))]) == {"head_0", "head_1"}
+    assert [path.name for path in heads_beside(tmp_path, first_heads(tmp_path, 3))] == ["head_3.nii.gz"]
+    with pytest.raises(InputError, match="expected tiny's card to say which label maps it was trained on"):
+        seen_heads(tmp_path, [card()])
+
+
+def test_heads_that_a_card_names_are_left_out_wherever_they_stand_in_the_list(tmp_path):
+    for number in range(4):
+        (tmp_path / f"head_{number}.nii.gz").touch()
+    named = training(1) | {"configuration": {"heads": ["head_3", "head_1"]}}
+    assert seen_heads(tmp_path, [card(training=named)]) == {"head_1", "head_3"}
+    both = seen_heads(tmp_path, [card(training=named), card(training=training(1))])
+    assert [path.name for path in heads_beside(tmp_path, both)] == ["head_2.nii.gz"]
+
+
+def test_label_maps_without_a_head_of_training_are_refused_as_there_is_nothing_to_fit_the_map_to(tmp_path):
+    (tmp_path / "head_0.nii.gz").touch()
+    with (
+        pytest.raises(InputError, match="expected label maps that were trained on, for the baseline map, found none"),
+        scans_of(tmp_path, {"another"}, lambda *_: None),
+    ):
+        pass
 
 
 def test_scans_for_the_map_are_of_training_heads_at_both_protocols_and_do_not_stay(tmp_path):
     for number in range(3):
         write_head(tmp_path / f"head_{number}.nii.gz")
     reported = []
-    with scans_of_first(tmp_path, 2, lambda done, total: reported.append((done, total))) as pairs:
+    with scans_of(tmp_path, {"head_0", "head_1"}, lambda done, total: reported.append((done, total))) as pairs:
         assert {pair.description["subject"] for pair in pairs} == {"head_0", "head_1"}
         trs = {pair.description["protocol"]["tr_ms"] for pair in pairs}
         assert trs & {8178, 5726} and len(trs) > 2

@@ -70,6 +70,21 @@ def test_a_run_over_epochs_becomes_a_model_of_its_best_epoch(a_trainer, a_store,
     assert card.training["configuration"] == json.loads(json.dumps(best.experiment))
 
 
+def test_a_card_of_simulated_subjects_names_the_heads_that_were_seen_and_one_of_people_names_nobody(
+    a_trainer, a_store, tmp_path
+):
+    trainer = a_trainer(tiny_experiment())
+    assert "heads" not in export(tmp_path, a_store).card.training["configuration"]
+    record = json.loads((tmp_path / "run" / RECORD).read_text())
+    record["data"]["simulated"] = True
+    (tmp_path / "run" / RECORD).write_text(json.dumps(record))
+    best = read_best_epoch(tmp_path / "run")
+    parts = {"train": ["b-scan-00", "b-scan-01", "a-scan-00"], "validation": ["c-scan-00"]}
+    write_state(tmp_path / "run" / BEST, dataclasses.replace(best, subjects=best.subjects | parts))
+    configuration = export(tmp_path, a_store, force=True).card.training["configuration"]
+    assert configuration == json.loads(json.dumps(trainer.experiment.to_dict())) | {"heads": ["a", "b", "c"]}
+
+
 def test_a_card_has_the_validation_figures_with_mask_range_and_baselines(a_trainer, a_store, tmp_path):
     trainer = a_trainer(tiny_experiment())
     full, percentile = export(tmp_path, a_store).card.figures
