@@ -3,6 +3,7 @@
 #   make demo SCAN=scan.nii.gz [MODEL=t2-to-pd] [REFERENCE=acquired.nii.gz] [OUTPUT=folder]
 #   make test
 #   make bench                                          times and memory, for Testing/benchmarks/RESULTS.md
+#   make bench-gpu                                      the same of a CUDA device, whose PyTorch must be in .venv
 #   make panel                                          opens the Slicer panel outside Slicer, in the test host
 #   make screenshots                                    the pictures of README.md
 PYTHON ?= python3
@@ -10,7 +11,7 @@ OUTPUT ?= demo-output
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint bench panel screenshots clean
+.PHONY: demo test lint bench bench-gpu panel screenshots clean
 
 demo: $(READY)
 	$(BIN)/mrsynth demo --output "$(OUTPUT)" \
@@ -32,6 +33,10 @@ bench: $(READY)
 	$(BIN)/python Testing/benchmarks/benchmark.py --monai build/benchmarks
 	$(BIN)/python Testing/benchmarks/benchmark_panel.py
 	$(BIN)/python Testing/benchmarks/benchmark_training.py
+
+bench-gpu: $(READY)
+	$(BIN)/python Testing/benchmarks/benchmark_gpu.py --output Testing/benchmarks/results_gpu.json
+	$(BIN)/python Testing/benchmarks/document.py
 
 panel: $(READY)
 	PYTHONPATH=Testing/host:MRSynthesis $(BIN)/python -m slicer_host MRSynthesis/MRSynthesis.py
