@@ -13,6 +13,7 @@ from mrsynth.contrast import guess_contrast
 from mrsynth.demo_head import DemoHead, build_demo_head
 from mrsynth.errors import InputError
 from mrsynth.json_file import write_json
+from mrsynth.models.store import DEFAULT_MODELS
 from mrsynth.picture import write_comparison_picture
 from mrsynth.progress import CancelLook, Progress, ProgressListener, ignore, never
 from mrsynth.synthesis_job import SynthesisJob
@@ -21,7 +22,6 @@ from mrsynth.volume import Volume, volume_stem
 from mrsynth.volume_reading import read_volume
 from mrsynth.volume_writing import write_volume
 
-MODELS = {"PD": "t2-to-pd", "T2": "pd-to-t2"}
 SURROUNDINGS_VOXELS = 4  # a lesion is compared with what lies this near in its slice
 
 
@@ -90,7 +90,7 @@ def run_demo(
         job = SynthesisJob(
             paths[source],
             output,
-            MODELS[target],
+            DEFAULT_MODELS[source],
             reference=paths[target],
             model_folders=setting.model_folders,
             force=True,
@@ -104,7 +104,7 @@ def write_demo_head(setting: DemoSetting) -> tuple[DemoHead, dict[str, Path]]:
     make_folder(setting.folder)
     RunHooks(setting.progress, cancelled=setting.cancelled).enter("building a head")
     head = build_demo_head()
-    paths = {contrast: setting.folder / f"{contrast}.nii.gz" for contrast in MODELS}
+    paths = {contrast: setting.folder / f"{contrast}.nii.gz" for contrast in DEFAULT_MODELS}
     for contrast, volume in (("T2", head.t2), ("PD", head.pd)):
         write_volume(volume, paths[contrast])
     return head, paths
@@ -155,7 +155,7 @@ def _model_for(scan: Path, setting: DemoSetting) -> str:
         raise InputError(
             f"{scan}: expected a T2 or PD scan, could not tell which; name a model ({names})", "unknown_model"
         )
-    return MODELS["PD" if contrast == "T2" else "T2"]
+    return DEFAULT_MODELS[contrast]
 
 
 def _run_case(job: SynthesisJob, setting: DemoSetting, head: DemoHead | None = None) -> DemoOutcome:

@@ -11,7 +11,7 @@ from mrsynth.errors import InputError, MissingFile, OutputError, OutputExists
 from mrsynth.models import staging
 from mrsynth.models.folders import PACKAGE_FOLDER, shipped_models_folder, user_models_folder
 from mrsynth.models.installed import InstalledModel
-from mrsynth.models.store import ModelStore, default_store
+from mrsynth.models.store import DEFAULT_MODELS, ModelStore, default_store
 from mrsynth.models.weights import load_model
 
 IDENTITY = {"name": "identity", "configuration": {}}
@@ -46,6 +46,14 @@ def test_shipped_models_come_first_and_each_group_by_name(a_store: ModelStore, a
     assert names(a_store) == ["pd-to-t2", "t2-to-pd", "mine"]
     assert [model.shipped for model in a_store.list()] == [True, True, False]
     assert a_store.problems == ()
+
+
+def test_the_default_models_come_first_so_that_a_list_begins_with_what_most_should_take(a_store: ModelStore) -> None:
+    shipped = a_store.shipped_folders[0]
+    make_model(shipped, name="a-study", network=IDENTITY)
+    make_model(shipped, name="another", network=IDENTITY, source_contrast="PD", target_contrast="T2")
+    assert names(a_store) == ["pd-to-t2", "t2-to-pd", "a-study", "another"]
+    assert {source: a_store.fitting(source)[0].card.name for source in ("T2", "PD")} == DEFAULT_MODELS
 
 
 def test_models_are_found_by_the_contrast_they_take(a_store: ModelStore) -> None:

@@ -60,6 +60,15 @@ def test_the_models_that_fit_the_contrast_are_offered(a_panel):
     assert "pd-to-t2" in names and contrasts == {"PD"}
 
 
+def test_the_default_model_of_a_contrast_is_chosen_though_others_ship_that_take_it(a_panel):
+    a_panel.ui.sourceSelector.setCurrentNode(a_scan("Ball T2"))
+    combo = a_panel.ui.modelComboBox
+    for contrast, default, other in (("PD", "pd-to-t2", "g4-residual-pd-to-t2"), ("T2", "t2-to-pd", "g4")):
+        a_panel.ui.contrastComboBox.setCurrentText(contrast)
+        offered = [combo.itemData(index) for index in range(combo.count)]
+        assert combo.itemData(combo.currentIndex) == default and other in offered
+
+
 def test_a_preset_tells_what_was_measured_for_it_with_the_model(a_panel):
     choose(a_panel, a_scan("Ball T2"), model="t2-to-pd")
     combo = a_panel.ui.modeComboBox

@@ -11,6 +11,9 @@ from mrsynth.models.installed import InstalledModel, ModelCheck, ModelProblem, a
 from mrsynth.models.integrity import read_weights, verify_weights
 from mrsynth.models.staging import staged_folder
 
+# Of each source contrast the model to take unless another one is asked for.
+DEFAULT_MODELS = {"T2": "t2-to-pd", "PD": "pd-to-t2"}
+
 Scan = tuple[list[InstalledModel], list[ModelProblem]]
 
 
@@ -31,7 +34,7 @@ class ModelStore:
         self.user_folder = self.folders[-1]
 
     def list(self) -> list[InstalledModel]:
-        """Return the usable models, folder by folder, each folder's by name."""
+        """Return the usable models, folder by folder, in each the default ones first, then by name."""
         return self.scan()[0]
 
     @property
@@ -152,10 +155,11 @@ def default_store(first_folders: Sequence[Path] = ()) -> ModelStore:
 
 
 def _visible_folders(place: Path) -> Sequence[Path]:
-    """List the model folders in a place, by name; what begins with a dot is still being written."""
+    """List the model folders in a place in the order of `ModelStore.list`; a dot begins what is still being written."""
     if not place.is_dir():
         return []
-    return sorted(path for path in place.iterdir() if path.is_dir() and not path.name.startswith("."))
+    folders = (path for path in place.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return sorted(folders, key=lambda path: (path.name not in DEFAULT_MODELS.values(), path.name))
 
 
 def _name_of_shipped(name: str) -> str:
