@@ -93,7 +93,7 @@ def _fitted(run: Path, record: RunRecord) -> FinishedRun:
         steps=checkpoint.step,
         seconds=checkpoint.seconds,
         seed=experiment.optimization.seed,
-        stage="",
+        stage=f"continued from {experiment.continues}" if experiment.continues else "",
         inference=WHOLE_STACKS,
         figures=[],
         timing=experiment.timing.to_dict() if experiment.timing else None,

@@ -16,11 +16,11 @@ from mrsynth_training.adversaries import Adversaries
 from mrsynth_training.checkpoints import CHECKPOINT, read_state
 from mrsynth_training.epoch_checkpoint import EpochCheckpoint
 from mrsynth_training.epoch_experiment import read_epoch_experiment
-from mrsynth_training.experiments import shipped_experiments
+from mrsynth_training.experiments import read_experiment, shipped_experiments
 from mrsynth_training.split_file import read_split
 from mrsynth_training.trainer import Trainer
 
-OF_FIT = ("pd-to-t2", "t2-to-pd")
+OF_FIT = tuple(name for name, path in shipped_experiments().items() if "[optimization]" in path.read_text())
 OF_TRAIN = tuple(name for name in shipped_experiments() if name not in OF_FIT)
 # The report's experiments in all but size: two epochs of a few patches with a few filters.
 SCHEDULE = ("schedule.epochs=2", "schedule.batch_size=4", "schedule.patch=[8,8,8]")
@@ -125,17 +125,45 @@ def test_an_experiment_goes_from_scans_to_a_listed_model(name, caches, runs, tmp
     assert [figure["range"][:7] for figure in model.card.figures] == ["maximum", "0.5 to "]
 
 
+def fitted(name, label_maps, folder, start=()):
+    """Simulate, fit and export at a small scale; return the folder of the model."""
+    assert run("simulate", name, label_maps, folder / "scans", "--processes", 1, *settings(FIT)) == 0
+    assert run("fit", name, folder / "scans", folder / "run", *start, *settings(FIT)) == 0
+    assert run("export", folder / "run", "--models", folder / "models") == 0
+    return folder / "models" / name
+
+
 @pytest.mark.parametrize("name", OF_FIT)
 def test_an_experiment_of_a_shipped_model_goes_from_label_maps_to_a_listed_one(name, label_maps, tmp_path, monkeypatch):
+    continued = read_experiment(Path(name)).continues
+    start = ("--start", fitted(continued, label_maps, tmp_path / "first")) if continued else ()
     scans, folder, models = tmp_path / "scans", tmp_path / "run", tmp_path / "models"
     assert run("simulate", name, label_maps, scans, "--processes", 1, *settings(FIT)) == 0
     with monkeypatch.context() as patch:
         stop_at(patch, Trainer, "_train_step", 2)
-        assert run("fit", name, scans, folder, *settings(FIT)) == 130
+        assert run("fit", name, scans, folder, *start, *settings(FIT)) == 130
     assert run("fit", name, scans, folder, "--resume", *settings(FIT)) == 0
     assert run("export", folder, "--models", models) == 0
     (model,) = ModelStore([models]).list()
     assert (model.card.name, model.card.training["steps"], model.card.training["subjects"]) == (name, 4, 2)
+    assert (f"continued from {continued}" in model.card.training["protocol"]) == bool(continued)
+    assert model.card.timing is not None and "expect" in model.card.uncertainty_meaning
+
+
+def test_a_fit_begins_with_the_model_that_its_experiment_continues_and_with_no_other(label_maps, tmp_path, capsys):
+    scans = tmp_path / "scans"
+    assert run("simulate", "t2-to-pd", label_maps, scans, "--processes", 1, *settings(FIT)) == 0
+    assert run("fit", "t2-to-pd", scans, tmp_path / "run", *settings(FIT)) == 2
+    assert "expected the model t2-to-pd-stage-1 to start t2-to-pd from, found None" in capsys.readouterr().err
+    start = fitted("t2-to-pd-stage-1", label_maps, tmp_path / "first")
+    first_scans = tmp_path / "first" / "scans"
+    assert run("fit", "pd-to-t2-stage-1", first_scans, tmp_path / "run", "--start", start, *settings(FIT)) == 2
+    assert "expected no model to start pd-to-t2-stage-1 from" in capsys.readouterr().err
+    other = ("--set", "network.configuration.widths=[2,4]")
+    assert run("fit", "t2-to-pd", scans, tmp_path / "run", "--start", start, *settings(FIT), *other) == 2
+    assert "expected weights of the experiment's network" in capsys.readouterr().err
+    assert run("fit", "t2-to-pd", scans, tmp_path / "run", "--start", "no-such-model", *settings(FIT)) == 2
+    assert "no-such-model" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["g1", "g3-coronal", "unet-l1"])
