@@ -2,19 +2,19 @@
 
 from dataclasses import dataclass
 
-HOW = """What each idea in the default models' training is worth: {trainings} trainings of {steps} steps, two seeds of
-each variant, with one idea left out at a time, on {hardware} with PyTorch 2.11 and CUDA 13.0. Each had 8 patches of 96
-x 96 x 16 a step from the first 160 of the experiment's 400 simulated scans of heads 1 to 16. They were measured on 16
-simulated scans of heads 17 and 18, half of them at IXI's protocol, and on two acquired pairs whose images share a
-grid, IXI040 (one slice) and the ICBM152 average.
+HOW = """What each idea in the first stage of the default models' training is worth: {trainings} trainings of {steps}
+steps, two seeds of each variant, with one idea left out at a time, on {hardware} with PyTorch 2.11 and CUDA 13.0. Each
+had 8 patches of 96 x 96 x 16 a step from the first 160 of that stage's 400 simulated scans of heads 1 to 16. They were
+measured on 16 simulated scans of heads 17 and 18, half of them at IXI's protocol, and on two acquired pairs whose
+images share a grid, IXI040 (one slice) and the ICBM152 average.
 
 Figures are PSNR in dB against the echo as acquired, noise and all (whole volume, range maximum - minimum of the
 standardised reference; more is better), and the mean absolute error inside lesions against the noise-free echo at the
 usual echo time, in units of the median of its tissue (less is better). "TE and TR known": the network was told those
 of its source, and still asked for the usual echo time. A cell is the mean of two seeds ± half of what they differ by,
-and in brackets the difference to what is shipped. The spread between seeds is the standard deviation of one training,
-pooled over all variants of a table. Differences in **bold**, called clear below, exceed 2.4 times that spread, as one
-in twenty does by chance alone: were nothing to be found, about four on this page.
+and in brackets the difference to the stage as it is shipped. The spread between seeds is the standard deviation of one
+training, pooled over all variants of a table. Differences in **bold**, called clear below, exceed 2.4 times that
+spread, as one in twenty does by chance alone: were nothing to be found, about four on this page.
 
 `python Testing/benchmarks/ablations.py CACHE HELD_OUT PAIRS RECORDS` repeats the trainings, HELD_OUT as
 `ablation_held_out.py` makes it, and `python Testing/benchmarks/ablation_page.py RECORDS` takes their records into
@@ -23,8 +23,8 @@ in twenty does by chance alone: were nothing to be found, about four on this pag
 
 LIMITS = """## What this cannot show
 
-- Trainings are short: 1000 steps of 8 patches, where the shipped models had 10500 of 16 larger ones. What helps early
-  need not help in the end.
+- Trainings are short: 1000 steps of 8 patches, where that stage of the shipped models has 10500 of 16 larger ones.
+  What helps early need not help in the end.
 - Two seeds tell only large effects. From T2 to PD one training differs from the next by more than most ideas are
   worth.
 - The held-out scans are of two heads, come from the same simulator as those of training, and show whole heads. The
@@ -43,8 +43,8 @@ LIMITS = """## What this cannot show
 - Whole-volume scales are not measured on acquired pairs: at first these were divided by the scale of the head, for
   which such networks are not trained, and the figures were thrown away. `ablations.py` now divides them as in
   training.
-- What is not in the tables was not left out in any training: the networks' estimate of their own error, and what came
-  into the training module later, such as blurred scans, scalp that varies more, and fits that continue a model.
+- What is not in the tables was not left out in any training: the networks' estimate of their own error, and the second
+  stage with its blurred scans and its scalp that varies more.
 """
 
 

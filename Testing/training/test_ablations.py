@@ -243,3 +243,15 @@ def test_held_out_scans_are_of_heads_beyond_those_of_training_by_rounds_at_both_
     assert [task.kind.protocol for task in filled] == ["ixi", "ixi", "random", "random"] * 4
     assert [task.seed for task in filled] == list(range(700000, 700016))
     assert filled[3].path == tmp_path / "held" / "pair_700003.npy"
+
+
+@pytest.mark.parametrize("direction", ["t2-to-pd", "pd-to-t2"])
+def test_what_was_ablated_is_the_first_stage_whatever_the_shipped_model_goes_on_with(direction, monkeypatch):
+    import ablation_variants as module
+
+    monkeypatch.undo()
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    options = module.experiment_of(direction, module.Variant(), 0, 1000).optimization
+    assert (options.batch_size, options.patch, options.peak_rate) == (8, (96, 96, 16), 2.5e-3)
+    assert (options.lesion_weight, options.lesion_patches) == (3.0, 0.3)
+    assert (options.gradient_weight, options.squared_weight, options.averaging) == (0.2, 0.5, 0.999)
