@@ -1,12 +1,16 @@
 """Echo and repetition times as a network is told them: where they are known, what contrast means follows from them."""
 
 import math
+import sys
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from mrsynth.errors import InputError
 
 CONDITIONS = 5
+
+# What people call the times of a `Timing`.
+NAMES = {"te_ms": "TE", "tr_ms": "TR", "target_te_ms": "target TE"}
 
 Range = tuple[float, float]
 
@@ -32,7 +36,7 @@ class Timing:
         for field in fields(self):
             value = getattr(self, field.name)
             if value is not None and not _is_time(value):
-                name = field.name.removesuffix("_ms").replace("_", " ")
+                name = NAMES[field.name]
                 raise InputError(f"expected a {name} above 0 ms, found {value!r}", code="bad_timing")
 
 
@@ -106,4 +110,5 @@ def _place(time: float, limits: Range) -> float:
 
 
 def _is_time(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value > 0
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and 0 < value <= sys.float_info.max  # false for NaN, and for whole numbers too large to compute with

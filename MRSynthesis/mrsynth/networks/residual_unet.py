@@ -88,6 +88,10 @@ class ResidualUNet(nn.Module):
     Attributes:
         size_multiple: What each axis of an input must be a multiple of.
         half_precision_on: Types of devices where half precision, if they have it, makes it faster.
+
+    Raises:
+        ValueError: If the sizes do not agree, ``fold`` or ``conditions`` is too small, or ``estimates_error`` is no
+            truth value.
     """
 
     half_precision_on = ("cpu", "cuda")
@@ -105,6 +109,10 @@ class ResidualUNet(nn.Module):
         super().__init__()
         if fold < 1:
             raise ValueError(f"expected a fold of at least 1, found {fold}")
+        if conditions < 0:
+            raise ValueError(f"expected at least 0 conditions, found {conditions}")
+        if not isinstance(estimates_error, bool):  # it counts channels, so 2 would make a network of three
+            raise ValueError(f"expected estimates_error as true or false, found {estimates_error!r}")
         if not len(widths) == len(blocks) == len(slice_strides) + 1:
             raise ValueError(
                 "expected as many widths as blocks and one slice stride fewer, "
