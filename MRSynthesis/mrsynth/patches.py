@@ -1,7 +1,7 @@
 """Patches of a stack: where they lie, and what each of their voxels weighs where they overlap."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -39,11 +39,14 @@ class PatchGrid:
         shape: Voxels of the stack along each axis.
         patch: Voxels of a patch.
         stride: Voxels from one patch to the next.
+        thinning: Only about one patch in so many is taken: those whose numbers along the axes add up to a multiple of
+            it, which lie on diagonals and so overlap evenly, and the corners. Every voxel stays in at least one.
     """
 
     shape: Triple
     patch: Triple
     stride: Triple
+    thinning: int = 1
 
     def __post_init__(self) -> None:
         if not len(self.shape) == len(self.patch) == len(self.stride) == 3:
@@ -52,6 +55,12 @@ class PatchGrid:
             raise ValueError(f"expected a stack with voxels, found shape {self.shape}")
         if any(not 1 <= stride <= patch for patch, stride in zip(self.patch, self.stride, strict=True)):
             raise ValueError(f"expected strides from 1 to the patch {self.patch}, found {self.stride}")
+        thinned = [self.thinning * stride for stride in self.stride]
+        if self.thinning < 1 or (self.thinning > 1 and any(np.greater(thinned, self.patch))):
+            raise ValueError(
+                f"expected a thinning that leaves no gaps between patches {self.patch} at {self.stride}, "
+                f"found {self.thinning}"
+            )
 
     @property
     def padded_shape(self) -> Triple:
@@ -59,15 +68,25 @@ class PatchGrid:
 
     @cached_property
     def axis_starts(self) -> tuple[tuple[int, ...], ...]:
-        """Where patches begin along each axis; the patches are all combinations."""
+        """Where patches begin along each axis; without thinning, the patches are all combinations."""
         return tuple(map(patch_starts, self.padded_shape, self.patch, self.stride))
 
+    @cached_property
+    def _corners(self) -> tuple[Triple, ...]:
+        counts = [len(starts) for starts in self.axis_starts]
+        numbers = (each for each in itertools.product(*map(range, counts)) if self._is_taken(each, counts))
+        return tuple(tuple(self.axis_starts[axis][n] for axis, n in enumerate(each)) for each in numbers)
+
+    def _is_taken(self, numbers: Triple, counts: Sequence[int]) -> bool:
+        ends = (number in (0, count - 1) for number, count in zip(numbers, counts, strict=True))
+        return sum(numbers) % self.thinning == 0 or all(ends)
+
     def __len__(self) -> int:
-        return int(np.prod([len(starts) for starts in self.axis_starts]))
+        return len(self._corners)
 
     def __iter__(self) -> Iterator[tuple[slice, slice, slice]]:
         """Yield each patch as slices into the padded stack, last axis fastest."""
-        for corner in itertools.product(*self.axis_starts):
+        for corner in self._corners:
             yield tuple(slice(start, start + size) for start, size in zip(corner, self.patch, strict=True))
 
 

@@ -10,6 +10,9 @@ standard    the card's ``smooth_stride`` (16 of 32)  smooth window  graphics car
 draft       three quarters of a patch (24 of 32)     smooth window  CPUs that have it, too
 ==========  =======================================  =============  ======================
 
+A card may ask for a plain mean in all of them (``window``), and for one patch in so many in ``standard``
+(``thinning``, see ``patches.PatchGrid``), where that was found to be nearer to the truth.
+
 A model that takes whole stacks has ``standard`` and ``draft``, which differ on some CPUs only. Half precision is used
 where its error is small, see ``precision``. What a preset's speed-up costs is measured for each model and stands in its
 card (``inference.presets``), see `PresetFigures`.
@@ -30,6 +33,10 @@ _MEANING = {
     "standard": "Patches that overlap by half, blended smoothly.",
     "draft": "Patches that overlap by a quarter, blended smoothly: a quick look. Expect seams.",
 }
+_PLAIN_MEANING = {
+    "standard": "Fewer overlapping patches, plain mean.",
+    "draft": "Patches that overlap by a quarter, plain mean: a quick look. Expect seams.",
+}
 _WHOLE = {
     "standard": "The whole scan in one pass.",
     "draft": "The whole scan in one pass, in half precision where the processor has it.",
@@ -44,10 +51,12 @@ class Blend:
     Attributes:
         stride: Voxels from one patch to the next, axes (in-plane, in-plane, slice); None for a whole stack.
         window: ``"mean"`` or ``"smooth"``, see ``patches.patch_window``.
+        thinning: One patch in so many is taken, see ``patches.PatchGrid``.
     """
 
     stride: tuple[int, int, int] | None
     window: str
+    thinning: int = 1
 
 
 @dataclass(frozen=True)
@@ -91,13 +100,14 @@ def takes_half_precision(preset: str, device_type: str) -> bool:
 
 def blend_of(preset: str, inference: Mapping[str, Any]) -> Blend:
     """Return how a preset covers a stack with a card's patches."""
-    window = "mean" if preset == "paper" else "smooth"
+    window = "mean" if preset == "paper" else inference.get("window", "smooth")
     patch, stride = inference.get("patch"), inference.get("stride")
     if patch and preset == "draft":
         stride = [max(1, size * 3 // 4) for size in patch]
     elif preset == "standard":
         stride = inference.get("smooth_stride") or stride
-    return Blend(None if stride is None else tuple(stride), window)
+    thinning = inference.get("thinning", 1) if preset == "standard" else 1
+    return Blend(None if stride is None else tuple(stride), window, thinning)
 
 
 def figures_of(preset: str, inference: Mapping[str, Any]) -> PresetFigures | None:
@@ -113,11 +123,17 @@ def preset_text(preset: str, inference: Mapping[str, Any]) -> str:
         preset: One of `presets_of`.
         inference: The section of the model's card.
     """
-    meaning = (_MEANING if inference.get("patch") else _WHOLE)[preset]
+    meaning = _meanings(inference)[preset]
     figures = figures_of(preset, inference)
     if figures is None:
         return f"{meaning} Error and speed of this preset were not measured for this model."
     return f"{meaning} {'; '.join(_measured(preset, figures, inference))} ({figures.note})."
+
+
+def _meanings(inference: Mapping[str, Any]) -> dict[str, str]:
+    if not inference.get("patch"):
+        return _WHOLE
+    return _MEANING | (_PLAIN_MEANING if inference.get("window") == "mean" else {})
 
 
 def _measured(preset: str, figures: PresetFigures, inference: Mapping[str, Any]) -> Iterator[str]:

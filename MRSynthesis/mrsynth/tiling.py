@@ -29,6 +29,7 @@ class Tiling:
         stride: Voxels from one patch to the next; of no meaning without a patch.
         window: ``"mean"`` or ``"smooth"``, see ``patches.patch_window``.
         multiple: What the network requires each axis of its input to be a multiple of.
+        thinning: One patch in so many is taken, see ``patches.PatchGrid``.
         tile_voxels: How much of a whole stack goes through in one pass at most.
     """
 
@@ -37,6 +38,7 @@ class Tiling:
     window: str
     multiple: Triple = (1, 1, 1)
     tile_voxels: int = LARGEST_TILE_VOXELS
+    thinning: int = 1
 
     def __post_init__(self) -> None:
         if self.patch is None:
@@ -58,7 +60,7 @@ class Tiling:
     def grid(self, shape: Triple) -> PatchGrid:
         """Return the patches for a stack of a shape; the stack must be padded to the grid's ``padded_shape``."""
         if self.patch is not None:
-            return PatchGrid(shape, self.patch, self.stride)
+            return PatchGrid(shape, self.patch, self.stride, self.thinning)
         padded = self.padded(tuple(np.maximum(shape, LEAST_TILE)))
         return _cut(padded, self.multiple, self.tile_voxels)
 
@@ -79,7 +81,8 @@ def tiling_of_card(inference: Mapping[str, Any], mode: str | None, multiple: Tri
     """Return the tiling that a model card's inference section and a mode ask for.
 
     Args:
-        inference: ``mode``, ``patch``, ``stride`` and ``smooth_stride`` of the card; the last three may be None.
+        inference: ``mode``, ``patch``, ``stride`` and ``smooth_stride`` of the card, the last three of which may be
+            None, and ``window`` and ``thinning``, if it has them.
         mode: A preset, see ``presets``, or None for the card's own.
         multiple: The network's ``size_multiple``.
 
@@ -88,7 +91,8 @@ def tiling_of_card(inference: Mapping[str, Any], mode: str | None, multiple: Tri
         ValueError: If the preset is unknown.
     """
     blend, patch = blend_of(preset_of(mode, inference), inference), inference.get("patch")
-    return Tiling(None if patch is None else tuple(patch), blend.stride, blend.window, multiple)
+    patch = None if patch is None else tuple(patch)
+    return Tiling(patch, blend.stride, blend.window, multiple, thinning=blend.thinning)
 
 
 def pad_stack(stack: np.ndarray, shape: Triple) -> tuple[np.ndarray, tuple[slice, slice, slice]]:

@@ -207,6 +207,14 @@ def test_a_spacing_range_upside_down_is_refused() -> None:
     assert "grid.slice_spacing_mm: expected [lowest, highest]" in refusal(changed("grid.slice_spacing_mm", [6, 2]))
 
 
+@pytest.mark.parametrize(("thinning", "stride"), [(5, [8, 8, 8]), (3, [8, 8, 16]), (2, None)])
+def test_a_thinning_that_leaves_gaps_between_patches_is_refused(thinning, stride):
+    inference = {"mode": "paper", "patch": [32, 32, 32], "stride": [8, 8, 8]}
+    ModelCard.from_dict(card_document(inference={**inference, "smooth_stride": [8, 8, 8], "thinning": 3}))
+    with pytest.raises(InputError, match="thinning: expected times smooth_stride at most the patch"):
+        ModelCard.from_dict(card_document(inference={**inference, "smooth_stride": stride, "thinning": thinning}))
+
+
 @pytest.mark.parametrize("field", ["stride", "smooth_stride"])
 def test_a_stride_beyond_the_patch_is_refused(field: str) -> None:
     assert f"inference.{field}: expected at most the patch" in refusal(changed(f"inference.{field}", [9, 1, 1]))

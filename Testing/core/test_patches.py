@@ -24,6 +24,37 @@ def test_every_voxel_of_the_padded_stack_is_in_a_patch(axes):
     assert len(grid) == len(places) == len(set(map(str, places)))
 
 
+THINNED = st.tuples(st.integers(1, 30), st.integers(1, 3), st.integers(0, 2))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.tuples(THINNED, THINNED, THINNED), st.integers(2, 4))
+def test_every_voxel_stays_in_a_patch_when_the_patches_are_thinned_out(axes, thinning):
+    shape, strides, more = zip(*axes, strict=True)
+    patch = tuple(thinning * stride + extra for stride, extra in zip(strides, more, strict=True))
+    grid, whole = PatchGrid(shape, patch, strides, thinning), set(map(str, PatchGrid(shape, patch, strides)))
+    seen = np.zeros(grid.padded_shape, bool)
+    for place in grid:
+        seen[place] = True
+    assert seen.all()
+    assert len(grid) == len(list(grid)) and set(map(str, grid)) <= whole
+
+
+def test_thinned_patches_are_a_share_of_all_and_overlap_evenly_inside():
+    grid = PatchGrid((224, 224, 32), (32, 32, 32), (8, 8, 8), thinning=3)
+    assert len(grid) == 209
+    counts = np.zeros(grid.padded_shape, int)
+    for place in grid:
+        counts[place] += 1
+    assert set(np.unique(counts[32:-32, 32:-32])) == {5, 6}
+
+
+@pytest.mark.parametrize("thinning", [0, 5])
+def test_a_thinning_that_would_leave_gaps_is_refused(thinning):
+    with pytest.raises(ValueError, match=f"expected a thinning that leaves no gaps .*found {thinning}"):
+        PatchGrid((64, 64, 32), (32, 32, 32), (8, 8, 8), thinning)
+
+
 @settings(max_examples=60, deadline=None)
 @given(AXIS)
 def test_the_first_patch_begins_and_the_last_one_ends_with_the_axis(axis):

@@ -53,6 +53,20 @@ def test_presets_are_fewer_patches_from_one_to_the_next():
     ]
 
 
+def test_a_card_may_ask_for_a_plain_mean_in_every_preset_and_the_texts_say_so():
+    plain = paper(window="mean", smooth_stride=[8, 8, 8], thinning=3)
+    assert [blend_of(preset, plain) for preset in PRESETS] == [
+        Blend((8, 8, 8), "mean"),
+        Blend((8, 8, 8), "mean", thinning=3),
+        Blend((24, 24, 24), "mean"),
+    ]
+    assert ["smoothly" in preset_text(preset, plain) for preset in PRESETS] == [False] * 3
+    assert blend_of("standard", paper(window="smooth")) == blend_of("standard", paper())
+    assert ModelCard.from_dict(card_document(inference=plain)).inference["window"] == "mean"
+    with pytest.raises(InputError, match="window"):
+        ModelCard.from_dict(card_document(inference=paper(window="square")))
+
+
 def test_a_model_of_whole_stacks_has_no_patches_to_choose():
     assert presets_of(WHOLE) == ("standard", "draft")
     assert presets_of(paper()) == PRESETS

@@ -30,6 +30,12 @@ def test_the_standard_preset_is_the_card_s_smooth_stride_and_a_smooth_window(wor
     assert tiling_of_card(PAPER, word, (1, 1, 1)) == Tiling((32, 32, 32), (16, 16, 16), "smooth")
 
 
+def test_a_thinned_standard_preset_takes_a_third_of_the_patches():
+    card = {**PAPER, "smooth_stride": [8, 8, 8], "window": "mean", "thinning": 3}
+    grids = [tiling_of_card(card, preset, (1, 1, 1)).grid((224, 224, 32)) for preset in ("paper", "standard", "draft")]
+    assert [len(grid) for grid in grids] == [625, 209, 81]
+
+
 def test_a_draft_has_patches_that_overlap_by_a_quarter():
     assert tiling_of_card(PAPER, "draft", (1, 1, 1)) == Tiling((32, 32, 32), (24, 24, 24), "smooth")
     assert tiling_of_card({**PAPER, "patch": [32, 32, 1]}, "draft", (1, 1, 1)).stride == (24, 24, 1)

@@ -40,6 +40,8 @@ class InferenceEntry(TypedDict):
     patch: list[int] | None
     stride: list[int] | None
     smooth_stride: list[int] | None
+    window: NotRequired[str]
+    thinning: NotRequired[int]
     presets: NotRequired[dict[str, PresetEntry]]
 
 

@@ -113,3 +113,6 @@ def _patch_complaints(inference: dict[str, Any]) -> Iterator[str]:
         stride = inference[field]
         if patch and stride and any(step > size for step, size in zip(stride, patch, strict=True)):
             yield f"inference.{field}: expected at most the patch {patch}, so that no voxel is skipped, found {stride}"
+    thinning, stride = inference.get("thinning", 1), inference["smooth_stride"]
+    if thinning > 1 and not (patch and stride and all(thinning * s <= p for s, p in zip(stride, patch, strict=True))):
+        yield f"inference.thinning: expected times smooth_stride at most the patch {patch}, found {thinning} x {stride}"

@@ -45,7 +45,7 @@ def load_model(model: InstalledModel) -> LoadedModel:
         raise not_safetensors(model.weights, error) from error
     network = _build(card, model.folder / CARD_NAME)
     _refuse_other_conditions(card, model.folder / CARD_NAME)
-    _refuse_misfit(tensors, network.state_dict(), model.weights)
+    refuse_misfit(tensors, network.state_dict(), str(model.weights))
     network.load_state_dict(tensors, strict=True)
     return LoadedModel(card, network.eval().requires_grad_(False))
 
@@ -91,18 +91,28 @@ def _refuse_other_conditions(card: ModelCard, card_path: Path) -> None:
         )
 
 
-def _refuse_misfit(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], path: Path) -> None:
+def refuse_misfit(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], where: str) -> None:
+    """Check that weights are those of a network.
+
+    Args:
+        found: The weights.
+        expected: Weights that the network has.
+        where: What the message begins with.
+
+    Raises:
+        InputError: Code ``bad_weights``, if a tensor is missing, too many, of another shape or type, or not finite.
+    """
     misfits = list(_misfits(found, expected))
     if misfits:
         more = f" (and {len(misfits) - 1} more)" if len(misfits) > 1 else ""
-        raise InputError(f"{path}: {misfits[0]}{more}", code="bad_weights")
+        raise InputError(f"{where}: {misfits[0]}{more}", code="bad_weights")
 
 
 def _misfits(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> Iterator[str]:
     for name in sorted(expected.keys() - found.keys()):
-        yield f"expected a tensor {name!r} of the card's network, found none"
+        yield f"expected a tensor {name!r} of the network, found none"
     for name in sorted(found.keys() - expected.keys()):
-        yield f"expected only tensors of the card's network, found {name!r} as well"
+        yield f"expected only tensors of the network, found {name!r} as well"
     for name in sorted(found.keys() & expected.keys()):
         if found[name].shape != expected[name].shape:
             yield f"tensor {name!r}: expected the shape {_shape(expected[name])}, found {_shape(found[name])}"
