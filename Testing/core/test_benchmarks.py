@@ -11,6 +11,7 @@ from model_examples import make_model
 
 from mrsynth.models.store import default_store
 from mrsynth.models.weights import load_model
+from mrsynth.patches import PatchGrid
 from mrsynth.presets import figures_of
 from mrsynth.volume import Volume
 
@@ -159,6 +160,24 @@ def test_a_model_of_patches_is_timed_on_the_pairs_themselves_where_they_have_the
         monkeypatch.setattr(module, "SHAPE", size)
         section = module.preset_section(a_paper_model, [(scan, scan)], rounds=1)
         assert looked_at == others and all(row[1] > 0 for row in section.rows)
+
+
+def test_ways_of_blending_are_compared_on_the_same_answers(tmp_path, monkeypatch):
+    import blending as module
+
+    inference = {"mode": "paper", "patch": [8, 8, 8], "stride": [2, 2, 2], "smooth_stride": [4, 4, 4]}
+    network = {"name": "paper-generator", "configuration": {"filters": [2] * 8}}
+    make_model(tmp_path, name="cubes", network=network, inference=inference)
+    model = load_model(default_store([tmp_path]).find("cubes"))
+    monkeypatch.setattr(module, "SHAPE", (20, 20, 8))
+    source = np.random.default_rng(0).normal(size=(12, 14, 8)).astype(np.float32)
+    grid = PatchGrid(source.shape, (8, 8, 8), (2, 2, 2))
+    reference = module._blended(module._answers(model, grid, source), grid, "mean")
+    section = module.blending_section(model, source, reference)
+    rows = {(way, window): (patches, found, change) for way, window, patches, found, change in section.rows}
+    assert rows["all", "mean"][0] == 49 and rows["all", "mean"][1] > 100  # the reference is that very blend
+    assert rows["one in two", "mean"][0] == 25 and rows["stride x 3", "smooth"][0] == 9
+    assert all(change < 0 for key, (_, _, change) in rows.items() if key != ("all", "mean"))
 
 
 def test_a_model_of_whole_stacks_is_compared_with_itself(tmp_path, monkeypatch):
