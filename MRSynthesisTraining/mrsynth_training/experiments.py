@@ -39,7 +39,7 @@ class SimulationOptions:
     Attributes:
         scans: Number of simulated scans.
         training_heads: The first so many label maps, in the order of their names, are for training.
-        seed: Seed of the first scan; the others count up from it.
+        seed: Seed of the first scan, at least 0; the others count up from it.
         ixi_share: Share of scans at IXI's protocol; the others are as clinics acquire them.
         outer_variation: As in `simulation.ScanKind`.
         blurred_share: As in `simulation.ScanKind`.
@@ -57,6 +57,7 @@ class SimulationOptions:
             require(0 <= share <= 1, f"expected a share from 0 to 1, found {share}")
         require(self.outer_variation >= 0, f"expected a variation of at least 0, found {self.outer_variation}")
         require(self.scans >= 1 and self.training_heads >= 1, f"expected at least one scan and head, found {self}")
+        require(self.seed >= 0, f"expected a seed of at least 0, found {self.seed}")
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,9 @@ class OptimizationOptions:
         lesion_weight: How much more than other voxels those of lesions count.
         lesion_patches: Share of patches that are drawn around a lesion, in scans that have some.
         averaging: Decay of the running average of the weights, which is what is exported.
-        seed: Of the initial weights and of the patches.
-        precision: Of the convolutions, ``float32`` or ``bfloat16``; weights and losses are float32 in both.
+        seed: Of the initial weights and of the patches; at least 0.
+        precision: Of the convolutions, ``float32`` or ``bfloat16``; weights and losses are float32 in both. A GPU may
+            round the factors of float32 to TF32.
     """
 
     steps: int
@@ -108,6 +110,7 @@ class OptimizationOptions:
         require(min(weights) >= 0, f"expected weights of at least 0, found {self}")
         require(0 <= self.lesion_patches <= 1, f"expected a share from 0 to 1, found {self.lesion_patches}")
         require(self.precision in PRECISIONS, f"expected a precision of {PRECISIONS}, found {self.precision!r}")
+        require(self.seed >= 0, f"expected a seed of at least 0, found {self.seed}")
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,7 @@ class Experiment:
         network: ``{"name": ..., "configuration": {...}}`` as in a model card.
         simulation: The training data.
         optimization: The training.
-        continues: Name of the model whose weights it begins with; empty for weights of its own.
+        continues: Name of the model whose weights it begins with; empty for fresh ones.
         timing: Echo and repetition times that the network is told, and can be asked for; None tells it nothing.
     """
 

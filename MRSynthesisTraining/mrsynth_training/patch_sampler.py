@@ -27,7 +27,7 @@ OFFSET_JITTER = 0.01
 TOLD_SHARE = 0.5
 ASKED_SHARE = 0.5
 
-# From a scan's lesions so many voxels are remembered to draw patches around.
+# From a scan's lesions so many voxels, or up to twice as many, are remembered to draw patches around.
 LESION_PLACES = 500
 LESION_WEIGHT = 0.5
 
@@ -74,7 +74,7 @@ class PatchSampler:
     Args:
         pairs: Scans to draw from; those smaller than a patch are left out.
         experiment: Says which contrast is the source, the patch, the batch size and the seed.
-        device: Where the patches are wanted; a GPU takes all scans once and for all.
+        device: Where the patches are wanted; a GPU takes what is needed of all scans once and for all.
 
     Raises:
         InputError: If every scan is smaller than a patch.
@@ -89,9 +89,11 @@ class PatchSampler:
                 f"expected scans of at least one patch of {self.options.patch}, found none among {len(pairs)}"
             )
         self.lesions = [_lesion_places(pair) if self.options.lesion_patches else () for pair in self.pairs]
-        self.voxels = [torch.from_numpy(pair.voxels) for pair in self.pairs]
-        if device.type != "cpu":
-            self.voxels = [voxels.to(device) for voxels in self.voxels]
+        asked = () if self.timing is None else (self.contrasts.asked,)
+        needed = (self.contrasts.source, self.contrasts.usual, *asked, LESIONS)
+        self.voxels = [
+            {channel: torch.from_numpy(pair.voxels[channel]).to(device) for channel in needed} for pair in self.pairs
+        ]
 
     def batch(self, step: int) -> TrainingBatch:
         """Return the patches of a step."""
@@ -146,7 +148,7 @@ def _augmented(patch: Tensor, random: np.random.Generator) -> Tensor:
 
 
 def _lesion_places(pair: CachedPair) -> np.ndarray:
-    """Return voxels (n, 3) that are lesion, at most `LESION_PLACES`, evenly from all of them."""
+    """Return voxels (n, 3) that are lesion, fewer than twice `LESION_PLACES`, evenly from all of them."""
     places = np.argwhere(pair.voxels[LESIONS] > LESION_WEIGHT)
     return places[:: max(1, len(places) // LESION_PLACES)]
 

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from mrsynth.atomic_file import make_folder, remove_partial_files
-from mrsynth.errors import InputError, OutputExists
+from mrsynth.errors import OutputExists
+from mrsynth.models.weights import refuse_misfit
 from mrsynth.networks.registry import build_network
 from mrsynth_training.checkpoints import CHECKPOINT, Checkpoint, read_checkpoint_of, write_checkpoint
 from mrsynth_training.experiments import Experiment, OptimizationOptions
@@ -63,7 +64,8 @@ class Trainer:
     Raises:
         OutputExists: If the folder has a checkpoint and ``resume`` is false.
         MissingFile: If it has none and ``resume`` is true.
-        InputError: If the checkpoint is damaged or of another experiment.
+        InputError: If the checkpoint is damaged or of another experiment, the network cannot be built, or every scan is
+            smaller than a patch.
     """
 
     def __init__(
@@ -93,12 +95,10 @@ class Trainer:
         """Begin with the weights of a network of the same kind instead of fresh ones.
 
         Raises:
-            InputError: If they are of another network.
+            InputError: Code ``bad_weights``, if they are of another network.
         """
-        try:
-            self.network.load_state_dict(weights)
-        except RuntimeError as error:
-            raise InputError(f"expected weights of the experiment's network, found others: {error}") from error
+        refuse_misfit(weights, self.network.state_dict(), f"the weights to start {self.experiment.name} from")
+        self.network.load_state_dict(weights)
         self.average.load_state_dict(weights)
 
     def fit(self, report: Callable[[TrainingStatus], None], stop: Callable[[], bool] = lambda: False) -> bool:

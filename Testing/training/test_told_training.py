@@ -1,6 +1,7 @@
 """Training of networks that are told echo and repetition times, look for lesions and estimate their error."""
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -9,11 +10,12 @@ import torch
 from mrsynth.errors import InputError
 from mrsynth.timing import TimingRanges
 from mrsynth_training import patch_sampler
+from mrsynth_training import trainer as trainer_module
 from mrsynth_training.experiments import Experiment
 from mrsynth_training.losses import error_estimate_loss, reconstruction_loss
 from mrsynth_training.pair_cache import CHANNELS, LESIONS, CachedPair, read_cache
 from mrsynth_training.patch_sampler import PatchSampler
-from mrsynth_training.trainer import Trainer
+from mrsynth_training.trainer import Trainer, TrainingDiverged
 
 RANGES = TimingRanges((60.0, 130.0), (1800.0, 10000.0), (6.0, 35.0), 8.0)
 USUAL = RANGES.conditions(patch_sampler.Timing())[-1]
@@ -153,5 +155,99 @@ def test_a_run_can_begin_with_the_weights_of_another(an_experiment, a_continued_
 def test_weights_of_another_network_are_no_beginning(an_experiment, a_told_experiment, a_cache, tmp_path):
     pairs = read_cache(a_cache)
     told = Trainer(a_told_experiment, pairs, tmp_path / "told")
-    with pytest.raises(InputError, match="expected weights of the experiment's network, found others"):
-        Trainer(an_experiment, pairs, tmp_path / "run").start_from(told.average.state_dict())
+    trainer, wrong = Trainer(an_experiment, pairs, tmp_path / "run"), told.average.state_dict()
+    before = {name: weights.clone() for name, weights in trainer.network.state_dict().items()}
+    with pytest.raises(InputError, match=r"^the weights to start tiny from: .*modulation.* \(and 5 more\)$") as refused:
+        trainer.start_from(wrong)
+    assert refused.value.code == "bad_weights"
+    assert all(torch.equal(before[name], weights) for name, weights in trainer.network.state_dict().items())
+
+
+def test_a_continued_run_is_resumed_from_its_own_checkpoint(an_experiment, a_continued_experiment, a_cache, tmp_path):
+    pairs, runs = read_cache(a_cache), {}
+    first = Trainer(an_experiment, pairs, tmp_path / "first")
+    first.fit(lambda status: None)
+    for name, stop in (("whole", 6), ("half", 3)):
+        runs[name] = Trainer(a_continued_experiment, pairs, tmp_path / name)
+        runs[name].start_from(first.average.state_dict())
+        runs[name].fit(lambda status: None, stop=lambda: runs[name].step == stop)  # noqa: B023, used within the turn
+    rest = Trainer(a_continued_experiment, pairs, tmp_path / "half", resume=True)
+    assert rest.step == 3 and rest.fit(lambda status: None)
+    ours, theirs = (each.average.state_dict() for each in (runs["whole"], rest))
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_an_experiment_says_only_what_it_has(an_experiment, a_continued_experiment):
+    assert not {"timing", "continues"} & set(an_experiment.to_dict())
+    assert Experiment.from_dict(a_continued_experiment.to_dict()) == a_continued_experiment
+
+
+@pytest.mark.parametrize("table", ["simulation", "optimization"])
+def test_a_seed_below_zero_is_refused(an_experiment, table):
+    with pytest.raises(InputError, match="expected a seed of at least 0, found -1"):
+        dataclasses.replace(getattr(an_experiment, table), seed=-1)
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "message"),
+    [
+        ("simulation", {"ixi_share": 1.1}, "a share from 0 to 1, found 1.1"),
+        ("simulation", {"blurred_share": -0.1}, "a share from 0 to 1, found -0.1"),
+        ("simulation", {"outer_variation": -1.0}, "a variation of at least 0, found -1.0"),
+        ("optimization", {"lesion_patches": 2.0}, "a share from 0 to 1, found 2.0"),
+        ("optimization", {"lesion_weight": -1.0}, "weights of at least 0"),
+        ("optimization", {"error_weight": -1.0}, "weights of at least 0"),
+    ],
+)
+def test_options_out_of_their_range_are_refused(an_experiment, table, change, message):
+    with pytest.raises(InputError, match=message):
+        dataclasses.replace(getattr(an_experiment, table), **change)
+
+
+def test_patches_come_from_the_device_that_they_are_wanted_on(an_experiment, a_told_experiment, a_numbered_pair):
+    elsewhere = torch.device("meta")
+    channels = {name: CHANNELS.index(name) for name in CHANNELS}
+    needed = {channels["t2"], channels["pd_target"], channels["lesions"]}
+    plain, told = (PatchSampler([a_numbered_pair], each, elsewhere) for each in (an_experiment, a_told_experiment))
+    assert set(plain.voxels[0]) == needed and set(told.voxels[0]) == needed | {channels["pd_asked"]}
+    batch = told.batch(0)
+    for each in (batch.source, batch.target, batch.lesions, batch.conditions, *told.voxels[0].values()):
+        assert each.device == elsewhere
+    assert batch.source.shape == (2, 1, 16, 16, 4) and plain.batch(0).conditions is None
+
+
+def test_a_network_and_its_average_are_where_they_are_trained(an_experiment, a_cache, tmp_path):
+    trainer = Trainer(an_experiment, read_cache(a_cache), tmp_path / "run", device=torch.device("meta"))
+    for network in (trainer.network, trainer.average):
+        assert {parameter.device.type for parameter in network.parameters()} == {"meta"}
+    assert trainer.sampler.device.type == "meta"
+
+
+def test_the_losses_of_a_gpu_are_looked_at_now_and_then(an_experiment, a_cache, tmp_path, monkeypatch):
+    monkeypatch.setattr(trainer_module, "REPORT_EVERY", 4)
+    looks, reports = [], []
+    monkeypatch.setattr(Trainer, "_require_finite", lambda self, _: looks.append(self.step))
+    for kind, expected in (("cpu", [1, 2, 3, 4, 5, 6, 6]), ("cuda", [4, 6])):
+        looks.clear()
+        trainer = Trainer(an_experiment, read_cache(a_cache), tmp_path / kind)
+        trainer._train_step = lambda trainer=trainer: (setattr(trainer, "step", trainer.step + 1), torch.tensor(1.0))[1]
+        trainer.device = torch.device(kind)
+        trainer.fit(lambda status: reports.append(status.step))
+        assert looks == expected
+    assert reports == [4, 4]
+
+
+def test_a_loss_of_a_gpu_that_is_no_number_is_told_with_its_step_and_not_saved(
+    an_experiment, a_cache, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(trainer_module, "REPORT_EVERY", 4)
+    trainer = Trainer(an_experiment, read_cache(a_cache), tmp_path / "run")
+
+    def step():
+        trainer.step += 1
+        return torch.tensor(math.nan if trainer.step == 3 else 1.0)
+
+    trainer._train_step, trainer.device = step, torch.device("cuda")
+    with pytest.raises(TrainingDiverged, match="step 2: expected a finite loss, found nan"):
+        trainer.fit(lambda status: None)
+    assert not (tmp_path / "run" / "checkpoint.pt").exists()
