@@ -11,6 +11,7 @@ from mrsynth.models.folders import shipped_models_folder
 from mrsynth.models.store import ModelStore
 from mrsynth.models.weights import load_model
 from mrsynth.networks.parameter_count import count_parameters
+from mrsynth.presets import figures_of
 from mrsynth.synthesis import SynthesisOptions, synthesize
 
 NAMES = ("g4", "g4-residual-pd-to-t2")
@@ -74,3 +75,11 @@ def test_a_card_names_the_heads_that_were_seen_and_is_measured_on_others(a_model
     seen = set(training["configuration"]["heads"])
     assert len(seen) == 14 and not seen & TEST_HEADS
     assert all(f"{head[-2:]}," in training["data"] or f"{head[-2:]} " in training["data"] for head in TEST_HEADS)
+
+
+def test_the_standard_preset_is_fifteen_times_faster_than_plain_pytorch_at_a_tenth_of_a_decibel(a_model):
+    inference = a_model.card.inference
+    paper, standard, draft = (figures_of(preset, inference) for preset in ("paper", "standard", "draft"))
+    assert paper.psnr_change_db == 0 and paper.times_faster > 4.5
+    assert standard.times_faster >= 15 and abs(standard.psnr_change_db) <= 0.1
+    assert draft.times_faster > standard.times_faster
