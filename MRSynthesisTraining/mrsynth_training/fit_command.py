@@ -12,6 +12,9 @@ from mrsynth_training import experiment_changes, followed_command
 from mrsynth_training.training_job import STAGE
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mrsynth_training.experiments import Experiment
     from mrsynth_training.trainer import Trainer, TrainingStatus
 
 WHAT = "train a generator on simulated scans; Ctrl-C leaves a checkpoint to resume from"
@@ -26,9 +29,10 @@ def add_command(commands: Any) -> None:
     parser.add_argument(
         "--start",
         metavar="MODEL",
-        help="model folder, or name of an installed model, whose weights an experiment that continues it begins with",
+        help="folder of the model, or its name if it is installed, whose weights an experiment that continues it "
+        "begins with; not looked at with --resume",
     )
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint, bit for bit on a CPU")
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:N or mps")
     parser.add_argument("--threads", type=int, help="CPU threads (default: PyTorch's choice)")
     experiment_changes.add_option(parser)
@@ -40,7 +44,7 @@ def fit(options: argparse.Namespace) -> ExitCode:
     """Run the command.
 
     Raises:
-        InputError: If the experiment, the scans or the run are not as they should be.
+        InputError: If the experiment, the scans, the run or the model to start from are not as they should be.
         OutputError: If the run's folder cannot be written to or the disk is full.
         TrainingDiverged: If the loss is no longer a number.
     """
@@ -59,9 +63,11 @@ def fit(options: argparse.Namespace) -> ExitCode:
         torch.set_num_threads(options.threads)
     torch.set_flush_denormal(True)  # a CPU is many times slower on numbers too small to matter
     experiment, texts = read_experiment(options.experiment, options.changes), read_card_texts(options.experiment)
-    pairs, device = read_cache(options.cache, experiment.simulation), resolve_device(options.device)
-    trainer, follower = Trainer(experiment, pairs, options.run_folder, options.resume, device), options.follower
-    _start(trainer, options)
+    device, start = resolve_device(options.device), None if options.resume else _start(experiment, options.start)
+    pairs, follower = read_cache(options.cache, experiment.simulation), options.follower
+    trainer = Trainer(experiment, pairs, options.run_folder, options.resume, device)
+    if start is not None:
+        trainer.start_from(start)
     record_fit(trainer, data_of_pairs(pairs, experiment), texts)
     with stop_on_signals() as stopped:
         if follower is not None:
@@ -72,20 +78,32 @@ def fit(options: argparse.Namespace) -> ExitCode:
     return ExitCode.OK if finished else ExitCode.CANCELLED
 
 
-def _start(trainer: "Trainer", options: argparse.Namespace) -> None:
-    """Give a new run the weights that its experiment continues."""
+def _start(experiment: "Experiment", model: str | None) -> "dict[str, Tensor] | None":
+    """Return the weights that a new run begins with; None for fresh ones.
+
+    Raises:
+        InputError: If the model is not the one that the experiment continues.
+    """
     from mrsynth.errors import InputError
     from mrsynth.models.weights import load_model
     from mrsynth_training.named_model import installed_model
 
-    continued = trainer.experiment.continues
-    if options.resume:
-        return
-    if bool(continued) != (options.start is not None):
-        expected = f"the model {continued}" if continued else "no model"
-        raise InputError(f"expected {expected} to start {trainer.experiment.name} from, found {options.start}")
-    if continued:
-        trainer.start_from(load_model(installed_model(options.start)).network.state_dict())
+    continued = experiment.continues
+    if bool(continued) != (model is not None):
+        expected = f"the model {continued} (--start)" if continued else "no model"
+        raise InputError(f"expected {expected} to start {experiment.name} from, found {model or 'none'}")
+    if model is None:
+        return None
+    installed = installed_model(model)
+    for name, expected in (
+        ("name", continued),
+        ("source_contrast", experiment.source_contrast),
+        ("target_contrast", experiment.target_contrast),
+    ):
+        found = getattr(installed.card, name)
+        if found != expected:
+            raise InputError(f"{model}: expected a model with the {name} {expected}, found {found}")
+    return load_model(installed).network.state_dict()
 
 
 def _fit_in_terminal(trainer: "Trainer", stopped: Callable[[], bool]) -> bool:

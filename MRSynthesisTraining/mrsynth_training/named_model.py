@@ -11,7 +11,8 @@ def installed_model(name: str) -> InstalledModel:
     """Return a model by its folder, or an installed one by its name.
 
     Raises:
-        InputError: If there is none, or its card is none; code ``bad_card`` or ``unknown_model``.
+        MissingFile: If the folder has no card.
+        InputError: If there is no such model, or its card is none; code ``unknown_model`` or ``bad_card``.
     """
     folder = Path(name)
     return InstalledModel(read_card(folder), folder) if folder.is_dir() else default_store().find(name)
