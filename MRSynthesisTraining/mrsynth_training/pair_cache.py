@@ -31,7 +31,7 @@ class CachedPair:
         voxels: float16 (7, in-plane, in-plane, slice), channels as in `CHANNELS`: the echoes each divided by its tissue
             scale, and the weight of lesions.
         scales: Median tissue intensity of each echo, in the simulator's units.
-        description: Subject, seed, protocols of what was acquired and of what is asked for, and geometry.
+        description: Subject, seed, kind of scan, protocols of what was acquired and of what is asked for, and geometry.
     """
 
     voxels: np.ndarray
@@ -63,22 +63,21 @@ def plan_simulations(label_maps: Sequence[Path], cache: Path, options: Simulatio
         options: How many scans.
     """
     heads = label_maps[: options.training_heads]
-    rounds = range(options.scans // len(heads) + 1)
-    # By rounds through the heads, so that every head is seen at both protocols.
-    ixi = [math.floor((r + 1) * options.ixi_share) > math.floor(r * options.ixi_share) for r in rounds]
     return [
         SimulationTask(
             heads[i % len(heads)],
             options.seed + i,
-            ScanKind(
-                "ixi" if ixi[i // len(heads)] else "random",
-                outer_variation=options.outer_variation,
-                blurred_share=options.blurred_share,
-            ),
+            _kind_in_round(i // len(heads), options),
             cache / f"pair_{options.seed + i:06d}.npy",
         )
         for i in range(options.scans)
     ]
+
+
+def _kind_in_round(number: int, options: SimulationOptions) -> ScanKind:
+    """Return the kind of all scans of a round through the heads: by rounds, every head is seen at both protocols."""
+    ixi = math.floor((number + 1) * options.ixi_share) > math.floor(number * options.ixi_share)
+    return ScanKind("ixi" if ixi else "random", options.outer_variation, options.blurred_share)
 
 
 def fill_cache(tasks: Sequence[SimulationTask], processes: int, report: Callable[[int, int], None]) -> int:
@@ -124,7 +123,7 @@ def write_pair(task: SimulationTask) -> None:
 
 def _describe(task: SimulationTask, pair: SimulatedPair) -> dict:
     subject = subject_of(task.label_map)
-    parts = {"protocol": pair.protocol, "asked": pair.asked, "geometry": pair.geometry}
+    parts = {"kind": task.kind, "protocol": pair.protocol, "asked": pair.asked, "geometry": pair.geometry}
     return {"subject": subject, "seed": task.seed, "noise": pair.noise} | {k: asdict(v) for k, v in parts.items()}
 
 
@@ -137,7 +136,7 @@ def read_cache(cache: Path, simulation: SimulationOptions | None = None) -> list
 
     Raises:
         MissingFile: If the folder, or an array that a description promises, is missing.
-        InputError: If the cache is empty, an array is damaged, or the scans are not those of the simulation.
+        InputError: If the cache is empty, a file is damaged, or the scans are not those of the simulation.
     """
     if not cache.is_dir():
         raise MissingFile(f"{cache}: expected a cache of simulated pairs, found no folder")
@@ -158,13 +157,28 @@ def _require_scans(pairs: Sequence[CachedPair], simulation: SimulationOptions, c
             f"{cache}: expected the experiment's {simulation.scans} scans, found {len(seeds & expected)} of them and "
             f"{len(seeds - expected)} others; complete them with `mrsynth-train simulate` in a folder of their own"
         )
+    for pair in pairs:
+        seed = pair.description["seed"]
+        wanted = asdict(_kind_in_round((seed - simulation.seed) // simulation.training_heads, simulation))
+        found = pair.description.get("kind", wanted)  # scans of an earlier version do not say
+        if found != wanted:
+            raise InputError(
+                f"{cache}: expected scan {seed} of the kind {wanted}, as the experiment says, found {found}; simulate "
+                "the scans again, in a new folder"
+            )
 
 
 def _read_pair(path: Path) -> CachedPair:
     array = path.with_suffix(".npy")
     if not array.is_file():
         raise MissingFile(f"{array}: expected the array that {path.name} describes, found none")
-    document = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        scales, description = document["scales"], document["description"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path}: expected what describes a scan, found a damaged file: {error}", "corrupt_file"
+        ) from error
     try:
         voxels = np.load(array, mmap_mode="c", allow_pickle=False)
     except ValueError as error:
@@ -174,4 +188,4 @@ def _read_pair(path: Path) -> CachedPair:
     if len(voxels) != len(CHANNELS):
         found = f"expected {len(CHANNELS)} channels, found {len(voxels)}"
         raise InputError(f"{array}: {found}; simulate the scans again, in a new folder")
-    return CachedPair(voxels, document["scales"], document["description"])
+    return CachedPair(voxels, scales, description)

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import time
 from pathlib import Path
 
@@ -6,6 +7,7 @@ import numpy as np
 import pytest
 
 from mrsynth.errors import InputError, MissingFile
+from mrsynth.json_file import write_json
 from mrsynth_training.experiments import SimulationOptions
 from mrsynth_training.pair_cache import CHANNELS, LESIONS, fill_cache, plan_simulations, read_cache
 
@@ -63,6 +65,29 @@ def test_scans_of_another_experiment_are_not_trained_on(an_experiment, a_cache):
     other = dataclasses.replace(an_experiment.simulation, seed=11)
     with pytest.raises(InputError, match="found 2 of them and 1 others"):
         read_cache(a_cache, other)
+
+
+@pytest.mark.parametrize("change", [{"ixi_share": 1.0}, {"outer_variation": 2.0}, {"blurred_share": 0.1}])
+def test_scans_of_another_kind_are_not_trained_on(an_experiment, a_cache, change):
+    other = dataclasses.replace(an_experiment.simulation, **change)
+    with pytest.raises(InputError, match="expected scan 10 of the kind .* found .*; simulate the scans again"):
+        read_cache(a_cache, other)
+
+
+def test_scans_that_do_not_say_their_kind_are_taken_at_their_seeds(an_experiment, a_cache):
+    for path in a_cache.glob("*.json"):
+        document = json.loads(path.read_text(encoding="utf-8"))
+        del document["description"]["kind"]
+        write_json(path, document)
+    assert len(read_cache(a_cache, an_experiment.simulation)) == 3
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"scales": {}}'])
+def test_a_damaged_description_is_refused(a_cache, text):
+    next(a_cache.glob("*.json")).write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match="expected what describes a scan, found a damaged file") as refused:
+        read_cache(a_cache)
+    assert refused.value.code == "corrupt_file"
 
 
 def test_a_missing_empty_or_damaged_cache_is_refused(a_cache, tmp_path):
