@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mrsynth.cli.terminal import Terminal
+from mrsynth.errors import InputError
 from mrsynth.job_protocol import ExitCode
 from mrsynth.progress import Progress, ProgressListener
 
@@ -48,7 +49,7 @@ def simulate_subjects(options: argparse.Namespace) -> ExitCode:
     """Run the command.
 
     Raises:
-        InputError: If there are no label maps, or too few for a split.
+        InputError: If there are no label maps, or too few for a split, or a number is below what makes sense.
         OutputError: If the cache cannot be written to or the disk is full.
         Cancelled: If a signal came.
     """
@@ -60,13 +61,17 @@ def simulate_subjects(options: argparse.Namespace) -> ExitCode:
     from mrsynth_training.split_file import SPLIT_NAME, write_split
     from mrsynth_training.subject_table import TABLE_NAME, summary, write_subject_table
 
+    split = SplitOptions(*options.split, seed=options.seed)  # refused before minutes are spent on simulating
+    if options.scans_per_head < 1 or options.seed < 0:
+        found = f"{options.scans_per_head} and {options.seed}"
+        raise InputError(f"expected at least one scan per head and a seed of at least 0, found {found}")
     terminal = Terminal()
     tasks = plan_subjects(list_label_maps(options.label_maps), options.cache, options.seed, options.scans_per_head)
     with terminal.progress("simulate") as show, stop_on_signals() as stopped:
         records = fill_volume_cache(tasks, options.processes, _counted(show), stopped)
     write_subject_table(records, options.cache / TABLE_NAME)
     used = [record.subject for record in records if record.used]
-    write_split(split_heads(used, SplitOptions(*options.split, seed=options.seed)), options.cache / SPLIT_NAME)
+    write_split(split_heads(used, split), options.cache / SPLIT_NAME)
     terminal.say(f"{summary(records)}; {options.cache / TABLE_NAME}")
     return ExitCode.OK
 
