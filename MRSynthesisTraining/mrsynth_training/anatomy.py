@@ -40,7 +40,7 @@ class TissueMaps:
         self.t1_ms[where], self.t2_ms[where], self.pd[where] = tissue.t1_ms, tissue.t2_ms, tissue.pd
 
 
-# A head of training has lesions this often, and so many of them; patients with white matter disease have more.
+# A head of training has lesions this often, and from 2 to 13 of them; patients with white matter disease have more.
 LESION_CHANCE = 0.7
 LESION_COUNT = (2, 14)
 

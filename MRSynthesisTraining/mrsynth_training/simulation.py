@@ -35,8 +35,11 @@ ASKED_TE_T2_MS = (60.0, 130.0)
 # T2 and PD as acquired, at the usual echo times, and at those asked for.
 ECHOES = 6
 
-# How far from typical values tissues lie among the healthy adults of one study, as a share of all scanners' ranges:
-# T1 and T2 of white matter then vary by 3 to 4 per cent between subjects, its proton density by less.
+# Beside a scan's seed, makes the random numbers behind what is asked for; another value changes them all.
+ASKED_SEED = 6
+
+# How far from typical values tissues lie among the adults of one study, lesions apart, as a share of all scanners'
+# ranges: T1 and T2 of white matter then vary by 3 to 4 per cent between subjects, its proton density by less.
 STUDY_VARIATION = 0.3
 
 # Logarithm of how much brighter the coil makes the scalp than the middle of the head. Surface coils reach the upper
@@ -44,7 +47,8 @@ STUDY_VARIATION = 0.3
 COIL_RISE = (-0.15, 0.45)
 COIL_RISE_EVENED_OUT = (-0.1, 0.2)
 
-# Standard deviation of the point spread.
+# Standard deviation of the Gaussian that the point spread follows. It ends three pixels from its centre, so the widest
+# spreads by 1.6 pixels, not 2.
 SHARP_PIXELS = (0.3, 0.8)
 BLURRED_PIXELS = (0.8, 2.0)
 
@@ -64,7 +68,8 @@ class ScanKind:
         protocol: ``random`` (protocol, plane and slices as clinics have them) or ``ixi`` (224 x 224 x 32 at IXI's).
         outer_variation: How much more than usual tissue outside the brain varies from place to place: label maps call
             all of the scalp one, so a network that trusts the usual variation is too sure of what it sees there.
-        blurred_share: Share of scans that are much less sharp than their pixels, as averages and interpolated ones are.
+        blurred_share: Share of scans that are much less sharp than their pixels, as averages and interpolated ones are;
+            those whose seeds have the lowest last two digits, so it counts in whole per cent.
     """
 
     protocol: str = "random"
@@ -127,14 +132,14 @@ def simulate(
 
     Args:
         labels: Integer label map (x, y, z) at 1 mm, RAS+ (`label_maps.read_label_map`).
-        seed: Everything random follows from it.
+        seed: Everything random follows from it; at least 0.
         kind: Of the scan; a text is the protocol of a usual one.
         geometry: Slices to use instead of the protocol's.
         marking: Follows tissues or lesions into the scan. With it a head has no lesions but those that it makes, and
             with the same seed all that it does not change is the same, to the noise.
 
     Raises:
-        ValueError: If the protocol is another.
+        ValueError: If the protocol is another, or the seed below 0.
     """
     random, kind = Randomness(seed), ScanKind(kind) if isinstance(kind, str) else kind
     protocol, timing = kind.protocol, draw_protocol(random, kind.protocol)
@@ -159,7 +164,7 @@ def simulate(
 
 def _asked(timing: Protocol, seed: int) -> Protocol:
     """Draw echo times to ask for; from the seed apart from all else, which stays as it is whatever is asked for."""
-    random = np.random.default_rng([seed, ECHOES])
+    random = np.random.default_rng([seed, ASKED_SEED])
     te_pd, te_t2 = (math.exp(random.uniform(*np.log(limits))) for limits in (ASKED_TE_PD_MS, ASKED_TE_T2_MS))
     return Protocol(timing.tr_ms, te_pd, te_t2)
 

@@ -51,7 +51,7 @@ def draw_tissues(random: Randomness, variation: float = 1.0) -> dict[str, Tissue
     Args:
         random: Where every random number comes from.
         variation: 1 draws from the whole ranges, all scanners and ages; less stays as much closer to their middle, as
-            the healthy adults of one study do.
+            the adults of one study do.
     """
 
     def drawn(ranges: Ranges) -> Tissue:
