@@ -154,14 +154,14 @@ def test_a_fit_begins_with_the_model_that_its_experiment_continues_and_with_no_o
     scans = tmp_path / "scans"
     assert run("simulate", "t2-to-pd", label_maps, scans, "--processes", 1, *settings(FIT)) == 0
     assert run("fit", "t2-to-pd", scans, tmp_path / "run", *settings(FIT)) == 2
-    assert "expected the model t2-to-pd-stage-1 to start t2-to-pd from, found None" in capsys.readouterr().err
+    assert "expected the model t2-to-pd-stage-1 (--start) to start t2-to-pd from, found none" in capsys.readouterr().err
     start = fitted("t2-to-pd-stage-1", label_maps, tmp_path / "first")
     first_scans = tmp_path / "first" / "scans"
     assert run("fit", "pd-to-t2-stage-1", first_scans, tmp_path / "run", "--start", start, *settings(FIT)) == 2
     assert "expected no model to start pd-to-t2-stage-1 from" in capsys.readouterr().err
     other = ("--set", "network.configuration.widths=[2,4]")
     assert run("fit", "t2-to-pd", scans, tmp_path / "run", "--start", start, *settings(FIT), *other) == 2
-    assert "expected weights of the experiment's network" in capsys.readouterr().err
+    assert "the weights to start t2-to-pd from: tensor" in capsys.readouterr().err
     assert run("fit", "t2-to-pd", scans, tmp_path / "run", "--start", "no-such-model", *settings(FIT)) == 2
     assert "no-such-model" in capsys.readouterr().err
 
