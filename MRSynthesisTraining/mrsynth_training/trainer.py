@@ -126,6 +126,13 @@ class Trainer:
         return self.step >= self.options.steps
 
     def save(self) -> None:
+        """Write the checkpoint.
+
+        Raises:
+            TrainingDiverged: If a weight is no number: an update goes wrong after its loss was looked at.
+        """
+        if not all(torch.isfinite(weight).all() for weight in self.network.parameters()):
+            raise TrainingDiverged(f"step {self.step}: expected finite weights, found others")
         state = Checkpoint(
             experiment=self.experiment.to_dict(),
             step=self.step,
