@@ -31,9 +31,9 @@ EPILOG = """the report's experiments, on IXI or on pairs of your own:
   mrsynth-train export RUNS/g3                      the panel and `mrsynth models list` have it at once
 
 a model like the shipped ones, from label maps of whole heads:
-  mrsynth-train simulate t2-to-pd LABEL_MAPS CACHE
-  mrsynth-train fit t2-to-pd CACHE RUN
-  mrsynth-train export RUN --models MODELS
+  mrsynth-train simulate t2-to-pd-stage-1 LABEL_MAPS CACHE
+  mrsynth-train fit t2-to-pd-stage-1 CACHE RUN
+  mrsynth-train export RUN --models MODELS            then t2-to-pd likewise, with --start MODELS/t2-to-pd-stage-1
   mrsynth-train evaluate-models MODELS/t2-to-pd LABEL_MAPS --pairs pairs.csv --write-card
   mrsynth synthesize t2.nii.gz pd.nii.gz --model t2-to-pd --models MODELS
 

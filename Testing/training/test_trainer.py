@@ -71,6 +71,16 @@ def test_a_damaged_checkpoint_is_refused(an_experiment, a_cache, tmp_path):
         read_checkpoint(tmp_path / "run")
 
 
+def test_weights_that_are_no_numbers_are_never_saved(an_experiment, a_cache, tmp_path):
+    trainer = Trainer(an_experiment, read_cache(a_cache), tmp_path / "run")
+    trainer.save()
+    with torch.no_grad():
+        trainer.network.skip.fill_(math.nan)
+    with pytest.raises(TrainingDiverged, match="step 0: expected finite weights"):
+        trainer.save()
+    assert math.isfinite(read_checkpoint(tmp_path / "run").network["skip"])
+
+
 def test_a_loss_that_is_no_number_stops_the_run(an_experiment, a_cache, tmp_path, monkeypatch):
     monkeypatch.setattr(trainer_module, "reconstruction_loss", lambda *_: torch.tensor(math.nan, requires_grad=True))
     with pytest.raises(TrainingDiverged, match="step 0: expected a finite loss"):
