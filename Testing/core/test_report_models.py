@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from paper_generator_examples import TOLERANCE, a_source, layer_by_layer, relative_error
 
 from mrsynth.demo_head import HeadGrid, build_demo_head
 from mrsynth.models.folders import shipped_models_folder
@@ -38,6 +40,12 @@ def the_study():
 
 def test_a_network_of_the_report_is_the_whole_one(a_model):
     assert count_parameters(load_model(a_model).network).total == 3_639_296
+
+
+def test_its_fast_way_gives_what_its_trained_layers_give(a_model):
+    network, source = load_model(a_model).network, a_source((1, 32, 32, 32))
+    with torch.inference_mode():
+        assert 0 < relative_error(network(source), layer_by_layer(network, source)) < TOLERANCE
 
 
 def test_its_answer_to_a_piece_of_a_head_goes_with_the_truth(a_model, a_piece):
