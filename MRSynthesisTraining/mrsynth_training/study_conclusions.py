@@ -7,6 +7,7 @@ from mrsynth_training.evaluated_run import EvaluatedRun, TrainingCourse
 from mrsynth_training.evaluation import NETWORK
 from mrsynth_training.paired_statistics import smallest_p
 from mrsynth_training.run_evaluation import PROTOCOL_STRIDE
+from mrsynth_training.simulated_subjects import head_of
 from mrsynth_training.study_comparisons import Comparison, comparable_groups, compare_runs
 from mrsynth_training.study_sections import SIGNIFICANT, has_tissues
 from mrsynth_training.study_tables import tissue_summary
@@ -108,6 +109,18 @@ def _about_chance(runs: Sequence[EvaluatedRun]) -> Iterator[str]:
                 f"before it is adjusted for {pairs} pair{'s' if pairs > 1 else ''}; that no difference is significant "
                 "says nothing."
             )
+        yield from _about_heads(group)
+
+
+def _about_heads(group: Sequence[EvaluatedRun]) -> Iterator[str]:
+    """Tests and intervals take subjects for independent, which scans of one head are not."""
+    where, count = direction_in_words(group[0].run.direction), len(group[0].subjects)
+    heads = len({head_of(each.subject) for each in group[0].subjects})
+    if all(run.settings.simulated for run in group) and heads < count:
+        yield (
+            f"{where}: the {count} test subjects are scans of {heads} head{'s' if heads > 1 else ''}, and scans of one "
+            "head are alike. For heads at large the intervals are too narrow and the p too small."
+        )
 
 
 def _about_the_report(runs: Sequence[EvaluatedRun]) -> Iterator[str]:

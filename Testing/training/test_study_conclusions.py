@@ -120,6 +120,22 @@ def test_what_few_subjects_cannot_show_is_told(count, words):
     assert said(found, words) if words else not said(found, "signed-rank")
 
 
+@pytest.mark.parametrize(
+    ("names", "simulated", "words"),
+    [
+        ([f"head-{n // 4}-scan-{n % 4:02d}" for n in range(8)], True, "the 8 test subjects are scans of 2 heads, and"),
+        ([f"head-scan-{n:02d}" for n in range(8)], True, "the 8 test subjects are scans of 1 head, and"),
+        ([f"head-{n}" for n in range(8)], True, None),
+        ([f"IXI-scan-{n:02d}" for n in range(8)], False, None),
+    ],
+)
+def test_several_scans_of_a_head_are_told_to_be_less_than_as_many_heads(names, simulated, words):
+    subjects = [evaluation_of(name, value) for name, value in zip(names, MANY, strict=True)]
+    run = a_run_of("g1", MANY, subjects=subjects, simulated=simulated)
+    found = not_allowed([run], courses_of(run))
+    assert said(found, words, "too narrow and the p too small") if words else not said(found, "too narrow")
+
+
 def test_departures_from_the_protocol_are_told():
     run = a_run_of("g1", FEW, stride=(16, 16, 16), shape=(96, 96, 32))
     found = not_allowed([run], courses_of(run))
