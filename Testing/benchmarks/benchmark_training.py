@@ -1,10 +1,11 @@
 """How fast the report's experiments train, how much of a step goes to reading patches, and what memory they take.
 
-    python Testing/benchmarks/benchmark_training.py --experiments g1 g3 unet-l1 --threads 2 --steps 3
+    python Testing/benchmarks/benchmark_training.py --experiments g1 g3 unet-l1 t2-to-pd --threads 2 --steps 3
 
-Prints a table. Subjects are random numbers in the protocol's size, 224 x 224 x 32, on the disk as `mrsynth-train
-prepare` leaves them. Each experiment has a process of its own, whose largest memory is its own too. The first step is
-not counted. The processor's time stands beside the wall's, as waiting for other programs is not in it.
+Prints a table. Scans are random numbers in the protocol's size, 224 x 224 x 32, on the disk as `mrsynth-train prepare`
+leaves them, or in memory as `mrsynth-train fit` has them for a default model. Each experiment has a process of its own,
+whose largest memory is its own too. The first step is not counted. The processor's time stands beside the wall's, as
+waiting for other programs is not in it.
 """
 
 import argparse
@@ -25,14 +26,18 @@ from mrsynth_training.adversaries import Adversaries
 from mrsynth_training.epoch_experiment import read_epoch_experiment
 from mrsynth_training.epoch_subjects import EpochSubjects
 from mrsynth_training.experiment_changes import add_option
+from mrsynth_training.experiments import read_experiment, shipped_experiments
 from mrsynth_training.hardware import describe_hardware
+from mrsynth_training.pair_cache import CHANNELS, CachedPair
 from mrsynth_training.patch_batches import PatchBatch, PatchBatches
 from mrsynth_training.preprocessing import PreparedPair, PreprocessingOptions
 from mrsynth_training.process_group import ProcessGroup
+from mrsynth_training.trainer import Trainer
 from mrsynth_training.volume_cache import read_subject, write_subject
 
 SHAPE = PreprocessingOptions().shape
 PATCHES_A_SUBJECT = 49
+READ = 20  # mini-batches of a default model, to tell how long one takes
 TITLES = (
     *("experiment", "patches a step", "wall s a step", "patches a second", "processor s a step"),
     *("reading s a step", "reading of the step", "waiting for patches", "peak MiB"),
@@ -54,6 +59,16 @@ class Row:
     peak_mib: int
 
 
+@dataclass(frozen=True)
+class Seconds:
+    """On the clock and of the processor for all steps, of the processor for reading one mini-batch, and of waiting."""
+
+    wall: float
+    processor: float
+    reading: float
+    waiting: float
+
+
 def prepared_subjects(cache: Path, count: int) -> EpochSubjects:
     """Write subjects of random numbers, the last one for validation."""
     names = [f"random-{number}" for number in range(count)]
@@ -70,6 +85,8 @@ def measure(arguments: tuple[str, list[str], str, int, int]) -> Row:
     name, changes, device_name, threads, steps = arguments
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
+    if "[optimization]" in shipped_experiments()[name].read_text(encoding="utf-8"):
+        return measure_fit(name, changes, torch.device(device_name), steps)
     experiment, device = read_epoch_experiment(Path(name), changes), torch.device(device_name)
     batch_size = experiment.schedule.batch_size
     with tempfile.TemporaryDirectory() as folder:
@@ -81,17 +98,43 @@ def measure(arguments: tuple[str, list[str], str, int, int]) -> Row:
         stream = batches.epoch(1)
         _step(adversaries, next(stream), device)
         wall, processor, waiting = _timed(adversaries, stream, steps, device)
+    return row_of(name, batch_size, steps, Seconds(wall, processor, reading, waiting))
+
+
+def row_of(name: str, batch_size: int, steps: int, seconds: Seconds) -> Row:
+    """Return what so many seconds of so many steps make in a table."""
+    processor, wall = seconds.processor / steps, seconds.wall / steps
     return Row(
         experiment=name,
         batch_size=batch_size,
-        wall_s=f"{wall / steps:.2f}",
-        patches_per_second=f"{steps * batch_size / wall:.2f}",
-        processor_s=f"{processor / steps:.2f}",
-        reading_s=f"{reading:.4f}",
-        reading_share=f"{100 * reading / (processor / steps):.2f} %",
-        waiting_share=f"{100 * waiting / wall:.2f} %",
+        wall_s=f"{wall:.2f}",
+        patches_per_second=f"{batch_size / wall:.2f}",
+        processor_s=f"{processor:.2f}",
+        reading_s=f"{seconds.reading:.4f}",
+        reading_share=f"{100 * seconds.reading / processor:.2f} %",
+        waiting_share=f"{100 * seconds.waiting / seconds.wall:.2f} %",
         peak_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     )
+
+
+def measure_fit(name: str, changes: list[str], device: torch.device, steps: int) -> Row:
+    """Train a default model's experiment for some steps; nothing reads ahead there, so reading is waiting, too."""
+    experiment, random = read_experiment(Path(name), changes), np.random.default_rng(0)
+    times = {"te_t2_ms": 100.0, "te_pd_ms": 8.0, "tr_ms": 5000.0}
+    description = {"subject": "random", "protocol": times, "asked": times}
+    voxels = random.uniform(size=(len(CHANNELS), *SHAPE)).astype(np.float16)
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = Trainer(experiment, [CachedPair(voxels, {}, description)], Path(folder), device=device)
+        trainer.fit(lambda status: None, lambda: trainer.step == 1)
+        wall, processor = time.perf_counter(), time.process_time()
+        trainer.fit(lambda status: None, lambda: trainer.step == 1 + steps)
+        wall, processor = time.perf_counter() - wall, time.process_time() - processor
+    reading, waiting = time.process_time(), time.perf_counter()
+    for step in range(READ):
+        trainer.sampler.batch(step)
+    reading, waiting = (time.process_time() - reading) / READ, (time.perf_counter() - waiting) / READ
+    size = experiment.optimization.batch_size
+    return row_of(name, size, steps, Seconds(wall, processor, reading, waiting * steps))
 
 
 def _reading(batches: PatchBatches) -> float:
@@ -129,7 +172,7 @@ def table(rows: list[Row]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--experiments", nargs="+", default=["g1", "g3", "unet-l1"], help="names of shipped experiments"
+        "--experiments", nargs="+", default=["g1", "g3", "unet-l1", "t2-to-pd"], help="names of shipped experiments"
     )
     parser.add_argument("--steps", type=int, default=3, help="mini-batches that count")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of PyTorch")
