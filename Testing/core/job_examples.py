@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-from model_examples import make_model
+from model_examples import make_model, make_timed_model
 
 from mrsynth.job_file import JobRequest
 from mrsynth.synthesis_job import SynthesisJob
@@ -40,6 +40,12 @@ def identity_model_in(place: Path, **changes: object) -> Path:
         "inference": {"mode": "paper", "patch": [8, 8, 4], "stride": [8, 8, 4], "smooth_stride": [4, 4, 2]},
     }
     make_model(place, **identity | changes)
+    return place
+
+
+def timed_model_in(place: Path) -> Path:
+    """Make a model beside the identity's that is told the timing; return the folder of both."""
+    make_timed_model(identity_model_in(place))
     return place
 
 

@@ -4,8 +4,7 @@ import json
 import shutil
 
 import pytest
-from job_examples import a_scan_at, identity_model_in
-from model_examples import make_timed_model
+from job_examples import a_scan_at, timed_model_in
 
 from mrsynth.cli.main import main
 from mrsynth.volume_reading import read_volume
@@ -13,9 +12,7 @@ from mrsynth.volume_reading import read_volume
 
 @pytest.fixture(scope="module")
 def a_model_folder(tmp_path_factory):
-    place = identity_model_in(tmp_path_factory.mktemp("models"))
-    make_timed_model(place)
-    return place
+    return timed_model_in(tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture

@@ -6,8 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from dicom_examples import write_series
-from job_examples import a_ball, a_scan_at, identity_model_in
-from model_examples import make_timed_model
+from job_examples import a_ball, a_scan_at, timed_model_in
 
 from mrsynth import synthesis_run
 from mrsynth.acquired_timing import AcquiredTiming
@@ -23,9 +22,7 @@ BIDS = '{"EchoTime": 0.095, "RepetitionTime": 4.2}'
 
 @pytest.fixture(scope="module")
 def a_model_folder(tmp_path_factory):
-    place = identity_model_in(tmp_path_factory.mktemp("models"))
-    make_timed_model(place)
-    return place
+    return timed_model_in(tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture
