@@ -5,6 +5,8 @@ import pytest
 from small_heads import EXPERIMENT
 
 from mrsynth.errors import InputError, MissingFile
+from mrsynth.models.card import read_card
+from mrsynth.models.folders import shipped_models_folder
 from mrsynth_training.card_texts import read_card_texts
 from mrsynth_training.experiments import Experiment, read_experiment, shipped_experiments
 
@@ -62,3 +64,11 @@ def test_the_experiments_behind_the_shipped_models_are_whole_and_go_by_name():
         assert read_experiment(Path(name)) == read_experiment(path)
         assert read_experiment(path).name == name
         assert read_card_texts(Path(name))["licence"] == "Apache-2.0"
+
+
+@pytest.mark.parametrize("name", ["g4", "g4-residual-pd-to-t2", "pd-to-t2", "t2-to-pd"])
+def test_what_a_shipped_card_says_in_words_is_what_its_experiment_says(name):
+    card = read_card(shipped_models_folder() / name)
+    said = card.to_dict() | card.training
+    for field, text in read_card_texts(Path(name)).items():
+        assert " ".join(said[field].split()).startswith(" ".join(text.split())), field
