@@ -16,6 +16,10 @@ from machine import in_words
 
 RESULTS, RESULTS_OF_GPU = "results.json", "results_gpu.json"
 UNSHOWN = ("Kernels on a GPU",)  # for whoever makes it faster
+# What a reader of the tables of a graphics card has to know.
+USED = """The rows "this project" are what is used; the others stand beside them, and may miss a bound: single precision itself is
+that far from the CPU's. Patches with odd sides go through PyTorch's layers. No CUDA graph is used, as it gains too little.
+"""
 HOW = "Rows of a table took turns, so look at ratios rather than at seconds; all are medians of the runs."
 
 
@@ -65,7 +69,7 @@ def _gpu_part(found: dict[str, Any]) -> list[str]:
     card = f"{machine['card']}, {machine['card_memory_gib']:.0f} GiB, CUDA {machine['cuda']}, cuDNN {machine['cudnn']}"
     said = f"`python Testing/benchmarks/benchmark_gpu.py` on {card}; {in_words(machine)} All times are medians.\n"
     noted = ["What gave no figure:\n", *(f"- {failure}" for failure in failures), ""] if failures else []
-    return ["# On a GPU\n", said, *_tables(found), *noted]
+    return ["# On a GPU\n", said, USED, *_tables(found), *noted]
 
 
 def _tables(found: dict[str, Any]) -> list[str]:
