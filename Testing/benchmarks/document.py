@@ -17,8 +17,9 @@ from machine import in_words
 RESULTS, RESULTS_OF_GPU = "results.json", "results_gpu.json"
 UNSHOWN = ("Kernels on a GPU",)  # for whoever makes it faster
 # What a reader of the tables of a graphics card has to know.
-USED = """The rows "this project" are what is used; the others stand beside them, and may miss a bound: single precision itself is
-that far from the CPU's. Patches with odd sides go through PyTorch's layers. No CUDA graph is used, as it gains too little.
+USED = """The rows "this project" are what is used; the others stand beside them, and may miss a bound: single precision
+itself is that far from the CPU's. Patches with odd sides go through PyTorch's layers. No CUDA graph is used, as it
+gains too little.
 """
 HOW = "Rows of a table took turns, so look at ratios rather than at seconds; all are medians of the runs."
 
