@@ -88,6 +88,6 @@ def test_a_card_names_the_heads_that_were_seen_and_is_measured_on_others(a_model
 def test_the_standard_preset_is_fifteen_times_faster_than_plain_pytorch_at_a_tenth_of_a_decibel(a_model):
     inference = a_model.card.inference
     paper, standard, draft = (figures_of(preset, inference) for preset in ("paper", "standard", "draft"))
-    assert paper.psnr_change_db == 0 and paper.times_faster > 4.5
+    assert paper.psnr_change_db == 0 and paper.times_faster >= 4.5
     assert standard.times_faster >= 15 and abs(standard.psnr_change_db) <= 0.1
     assert draft.times_faster > standard.times_faster
