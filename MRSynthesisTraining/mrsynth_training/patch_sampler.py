@@ -8,11 +8,10 @@ import torch
 from torch import Tensor
 
 from mrsynth.errors import InputError
+from mrsynth.memory_fallback import CPU
 from mrsynth.timing import Timing, TimingRanges
 from mrsynth_training.experiments import Experiment
 from mrsynth_training.pair_cache import CHANNELS, LESIONS, CachedPair
-
-CPU = torch.device("cpu")
 
 # A patch is drawn again while it is nearly all air, except now and then: the network has to know air as well.
 TISSUE_SHARE = 0.15

@@ -12,13 +12,14 @@ from torch import Tensor, nn
 
 from mrsynth.atomic_file import make_folder, remove_partial_files
 from mrsynth.errors import OutputExists
+from mrsynth.memory_fallback import CPU
 from mrsynth.models.weights import refuse_misfit
 from mrsynth.networks.registry import build_network
 from mrsynth_training.checkpoints import CHECKPOINT, Checkpoint, read_checkpoint_of, write_checkpoint
 from mrsynth_training.experiments import Experiment, OptimizationOptions
 from mrsynth_training.losses import error_estimate_loss, reconstruction_loss
 from mrsynth_training.pair_cache import CachedPair
-from mrsynth_training.patch_sampler import CPU, PatchSampler, TrainingBatch
+from mrsynth_training.patch_sampler import PatchSampler, TrainingBatch
 from mrsynth_training.weight_average import update_average
 
 GRADIENT_NORM = 1.0

@@ -7,21 +7,20 @@ from pathlib import Path
 import numpy as np
 import torch
 from ablation_variants import Pairs, is_ixi
+from standardized_psnr import standardized_psnr
 
 from mrsynth.head import robust_scale
-from mrsynth.metrics import standardize
 from mrsynth.normalization import RobustNormalizer
 from mrsynth.orientation import AS_ACQUIRED, slice_order
 from mrsynth.tiling import pad_stack
 from mrsynth.timing import Timing
 from mrsynth_training.evaluation_cases import real_cases
 from mrsynth_training.pair_cache import CHANNELS, CachedPair
+from mrsynth_training.patch_sampler import LESION_WEIGHT
 from mrsynth_training.trainer import Trainer
-from mrsynth_training.validation import subject_figures
 
 IXI, RANDOM, TOLD, LESION_ERROR = "simulated, IXI", "simulated, random", ", TE and TR known", "error in lesions"
 DIGITS = 4
-LESION_WEIGHT = 0.5
 
 # Name and, by contrast, the two images (in-plane, in-plane, slice) of an acquired pair, each divided by its scale.
 Acquired = tuple[str, dict[str, np.ndarray]]
@@ -35,7 +34,7 @@ def measure(trainer: Trainer, held_out: Pairs, real: Sequence[Acquired]) -> dict
             found.setdefault(name, []).append(value)
     source, target = trainer.experiment.source_contrast, trainer.experiment.target_contrast
     for name, images in real:
-        found[name] = [decibels(synthetic(trainer, images[source], Timing()), images[target])]
+        found[name] = [standardized_psnr(synthetic(trainer, images[source], Timing()), images[target])]
     return {name: round(statistics.fmean(values), DIGITS) for name, values in found.items()}
 
 
@@ -47,7 +46,7 @@ def _figures(trainer: Trainer, pair: CachedPair) -> dict[str, float]:
     times, kind = pair.description["protocol"], IXI if is_ixi(pair) else RANDOM
     image = synthetic(trainer, voxels[source], Timing())
     told = synthetic(trainer, voxels[source], Timing(times[f"te_{source}_ms"], times["tr_ms"]))
-    figures = {kind: decibels(image, voxels[target]), kind + TOLD: decibels(told, voxels[target])}
+    figures = {kind: standardized_psnr(image, voxels[target]), kind + TOLD: standardized_psnr(told, voxels[target])}
     inside = voxels["lesions"] > LESION_WEIGHT
     if inside.any():
         answer = voxels[f"{target}_target"]
@@ -64,11 +63,6 @@ def synthetic(trainer: Trainer, source: np.ndarray, timing: Timing) -> np.ndarra
     told = () if ranges is None else (torch.tensor([ranges.conditions(timing)], device=trainer.device),)
     answer = network(torch.from_numpy(padded)[None, None].to(trainer.device), *told)
     return answer[0, 0].float().cpu().numpy()[where]
-
-
-def decibels(image: np.ndarray, reference: np.ndarray) -> float:
-    """Return the PSNR of the standardised image, range maximum - minimum of the standardised reference."""
-    return subject_figures("", standardize(image), standardize(reference)).psnr_range
 
 
 def acquired_pairs(table: Path) -> list[Acquired]:

@@ -17,15 +17,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from benchmark_synthesis import tiled_head
 from document import Section
 from machine import in_words, machine
+from standardized_psnr import standardized_psnr
 
 from mrsynth.atomic_file import write_bytes
 from mrsynth.demo_head import HeadGrid, build_demo_head
-from mrsynth.metrics import full_range, psnr, standardize
 from mrsynth.models.card import CARD_NAME, ModelCard
 from mrsynth.models.installed import InstalledModel
 from mrsynth.models.store import default_store
@@ -124,13 +123,10 @@ def _plain_seconds(model: LoadedModel, preset: str) -> list[float]:
 
 
 def _mean_psnr(volumes: Sequence[Volume], pairs: Sequence[Pair]) -> float:
-    return statistics.mean(_psnr(volume, reference) for volume, (_, reference) in zip(volumes, pairs, strict=True))
-
-
-def _psnr(volume: Volume, reference: Volume) -> float:
-    """Return the PSNR over the whole volume, both standardised, with the range from minimum to maximum."""
-    image, truth = standardize(volume.voxels), standardize(reference.voxels)
-    return psnr(float(np.mean(np.square(image - truth, dtype=np.float64))), full_range(truth))
+    return statistics.mean(
+        standardized_psnr(volume.voxels, reference.voxels)
+        for volume, (_, reference) in zip(volumes, pairs, strict=True)
+    )
 
 
 def _pairs(options: argparse.Namespace, card: ModelCard) -> list[Pair]:

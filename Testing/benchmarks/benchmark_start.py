@@ -3,7 +3,6 @@
 python Testing/benchmarks/benchmark_start.py
 """
 
-import argparse
 import json
 import statistics
 import subprocess
@@ -15,8 +14,8 @@ from typing import Any
 
 from benchmark_synthesis import MODELS, tiled_head
 from document import Section
-from machine import in_words, machine
 from processes import measure
+from table_command import print_tables
 
 from mrsynth.job_file import JobRequest
 from mrsynth.synthesis_job import SynthesisJob
@@ -93,15 +92,5 @@ def _wait_for_end(process: subprocess.Popen) -> None:
     raise RuntimeError("the worker ended without a word")
 
 
-def main() -> None:
-    """Print both tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3, help="runs of each row")
-    options = parser.parse_args()
-    print(f"{in_words(machine())}\n", flush=True)
-    for measured in (imports, worker):
-        print(measured(options.rounds).markdown(), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    print_tables(__doc__, (imports, worker))

@@ -6,7 +6,6 @@ Every row but the warm worker's is a process of its own, from its start to its e
 and writing count. Rows that are compared take turns; times are medians, memory is the most that was seen.
 """
 
-import argparse
 import statistics
 import sys
 import tempfile
@@ -16,8 +15,8 @@ from typing import Any
 
 import numpy as np
 from document import Section
-from machine import in_words, machine
 from processes import Measurement, measure
+from table_command import print_tables
 
 from mrsynth.demo_head import HeadGrid, build_demo_head
 from mrsynth.volume import Volume
@@ -96,15 +95,5 @@ def _more_than_first(rows: list[list[Any]]) -> list[tuple[list[Any], int]]:
     return list(zip(rows, SCALED_SLICES, strict=True))[1:]
 
 
-def main() -> None:
-    """Print both tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3, help="runs of each row")
-    options = parser.parse_args()
-    print(f"{in_words(machine())}\n", flush=True)
-    for measured in (end_to_end, scaling):
-        print(measured(options.rounds).markdown(), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    print_tables(__doc__, (end_to_end, scaling))

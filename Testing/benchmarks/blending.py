@@ -11,11 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import torch
 from document import Section
+from standardized_psnr import standardized_psnr
 
-from mrsynth.memory_fallback import PatchPredictor
-from mrsynth.metrics import full_range, psnr, standardize
+from mrsynth.memory_fallback import CPU, PatchPredictor
 from mrsynth.models.store import default_store
 from mrsynth.models.weights import LoadedModel, load_model
 from mrsynth.normalized_scan import NormalizedScan
@@ -46,7 +45,7 @@ def blending_section(model: LoadedModel, source: np.ndarray, reference: np.ndarr
         strides = tuple(np.minimum(np.multiply(stride, factor), patch).tolist())
         grid, counted = (PatchGrid(shape, patch, strides, thinning) for shape in (source.shape, SHAPE))
         for window in WINDOWS:
-            found = _psnr(_blended(answers, grid, window), reference)
+            found = standardized_psnr(_blended(answers, grid, window), reference)
             best = found if best is None else best
             rows.append([way, window, len(counted), found, found - best])
     columns = ("patches", "window", "of 224 x 224 x 32", "PSNR dB", "change dB")
@@ -54,7 +53,7 @@ def blending_section(model: LoadedModel, source: np.ndarray, reference: np.ndarr
 
 
 def _answers(model: LoadedModel, grid: PatchGrid, stack: np.ndarray) -> Answers:
-    predictor, places, answers = PatchPredictor(model.network, torch.device("cpu")), list(grid), {}
+    predictor, places, answers = PatchPredictor(model.network, CPU), list(grid), {}
     size = predictor.batch_size(int(np.prod(grid.patch)))
     for first in range(0, len(places), size):
         batch = places[first : first + size]
@@ -73,12 +72,6 @@ def _blended(answers: Answers, grid: PatchGrid, window: str) -> np.ndarray:
 
 def _corner(place: tuple[slice, slice, slice]) -> Triple:
     return tuple(axis.start for axis in place)
-
-
-def _psnr(image: np.ndarray, reference: np.ndarray) -> float:
-    """Return the PSNR of standardised images, with the range from minimum to maximum."""
-    truth = standardize(reference)
-    return psnr(float(np.mean(np.square(standardize(image) - truth, dtype=np.float64))), full_range(truth))
 
 
 def _middle(path: Path, model: LoadedModel, size: int) -> np.ndarray:

@@ -11,9 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
+from standardized_psnr import standardized_psnr
 
-from mrsynth.metrics import standardize
 from mrsynth.models.store import default_store
 from mrsynth.models.weights import LoadedModel, load_model
 from mrsynth.synthesis import SynthesisOptions, synthesize
@@ -22,7 +21,6 @@ from mrsynth.volume import Volume
 from mrsynth_training.evaluation_cases import stack_affine
 from mrsynth_training.label_maps import list_label_maps, read_label_map
 from mrsynth_training.simulation import SimulatedPair, simulate
-from mrsynth_training.validation import subject_figures
 
 MODELS = ("t2-to-pd", "pd-to-t2")
 TRAINED_HEADS = 16
@@ -71,8 +69,7 @@ def rows(model: LoadedModel, scans: Sequence[SimulatedPair]) -> Iterator[Row]:
 
 def decibels(synthetic: Volume, scan: SimulatedPair, target: str) -> float:
     """Return the PSNR of a synthetic volume against the echo asked for."""
-    reference = standardize(getattr(scan, f"{target}_asked"))
-    return subject_figures("", standardize(np.asarray(synthetic.voxels)), reference).psnr_range
+    return standardized_psnr(synthetic.voxels, getattr(scan, f"{target}_asked"))
 
 
 def table_rows(name: str, found: Sequence[Row]) -> Iterator[str]:
