@@ -11,6 +11,7 @@ from mrsynth.spin_echo import Tissue
 from mrsynth_training import label_maps
 from mrsynth_training.random_fields import Randomness
 from mrsynth_training.tissues import tissue_table
+from mrsynth_training.variety import Variety
 
 
 @dataclass(frozen=True)
@@ -40,26 +41,12 @@ class TissueMaps:
         self.t1_ms[where], self.t2_ms[where], self.pd[where] = tissue.t1_ms, tissue.t2_ms, tissue.pd
 
 
-# A head of training has lesions this often, and from 2 to 13 of them; patients with white matter disease have more.
+# A head of training has lesions this often.
 LESION_CHANCE = 0.7
-LESION_COUNT = (2, 14)
-
-
-@dataclass(frozen=True)
-class AnatomyRecipe:
-    """What a head is like.
-
-    Attributes:
-        lesions: Whether most heads (`LESION_CHANCE`) get lesions; otherwise all are healthy.
-        outer_variation: How much more than usual tissue outside the brain varies from place to place.
-    """
-
-    lesions: bool = True
-    outer_variation: float = 1.0
 
 
 def draw_anatomy(
-    labels: Tensor, tissues: dict[str, Tissue], random: Randomness, recipe: AnatomyRecipe | None = None
+    labels: Tensor, tissues: dict[str, Tissue], random: Randomness, variety: Variety, lesions: bool = True
 ) -> TissueMaps:
     """Return the tissue maps of a head with soft tissue, meninges, vessels, texture and, in some, lesions.
 
@@ -67,15 +54,15 @@ def draw_anatomy(
         labels: Integer labels (x, y, z) at 1 mm.
         tissues: The head's tissues by name, from `tissues.draw_tissues`.
         random: Where every random number comes from.
-        recipe: What the head is like; as usual by default.
+        variety: How tissue outside the brain varies, and how many lesions there are.
+        lesions: Whether most heads (`LESION_CHANCE`) get lesions; otherwise all are healthy.
     """
-    recipe = recipe or AnatomyRecipe()
     maps = TissueMaps(*tissue_table(tissues)[:, labels.long()], lesions=torch.zeros(labels.shape))
     _split_soft_tissue(maps, labels, tissues, random)
     _fill_subarachnoid_space(maps, labels, tissues, random)
-    _vary_within_tissue(maps, labels, random, recipe.outer_variation)
-    if random.chance(LESION_CHANCE) and recipe.lesions:  # drawn in any case, so that all else stays the same
-        for _ in range(random.integer(*LESION_COUNT)):
+    _vary_within_tissue(maps, labels, random, variety)
+    if random.chance(LESION_CHANCE) and lesions:  # drawn in any case, so that all else stays the same
+        for _ in range(random.integer(*variety.lesions)):
             add_lesion(maps, labels, random)
     return maps
 
@@ -112,16 +99,16 @@ def _dilated(mask: Tensor) -> Tensor:
     return F.max_pool3d(mask.float()[None, None], 3, 1, 1)[0, 0] > 0
 
 
-def _vary_within_tissue(maps: TissueMaps, labels: Tensor, random: Randomness, outer: float) -> None:
+def _vary_within_tissue(maps: TissueMaps, labels: Tensor, random: Randomness, variety: Variety) -> None:
     """T2 and PD vary by a few per cent within a tissue, together and apart, and a little more outside the brain."""
     shape, strength = labels.shape, random.uniform(0.3, 1.2)
-    outside = outer * (labels > label_maps.LAST_BRAIN_LABEL).float()
+    outside = (labels > label_maps.LAST_BRAIN_LABEL).float()
     common = 0.015 * random.field(shape, 2.0) + 0.02 * random.field(shape, 6.0) + 0.02 * random.field(shape, 20.0)
     t2_alone, pd_alone = 0.01 * random.field(shape, 3.0), 0.008 * random.field(shape, 3.0)
     maps.t2_ms *= (1 + strength * (common + t2_alone)).clamp(0.5, 1.7)
-    maps.t2_ms *= (1 + 0.08 * outside * random.field(shape, 4.0)).clamp(0.4, 1.8)
+    maps.t2_ms *= (1 + variety.outer_t2 * outside * random.field(shape, 4.0)).clamp(0.4, 1.8)
     maps.pd *= (1 + strength * (0.35 * common + pd_alone)).clamp(0.6, 1.5)
-    maps.pd *= (1 + 0.04 * outside * random.field(shape, 5.0)).clamp(0.5, 1.5)
+    maps.pd *= (1 + variety.outer_pd * outside * random.field(shape, variety.outer_patch_mm)).clamp(0.5, 1.5)
 
 
 def add_lesion(

@@ -41,21 +41,18 @@ class SimulationOptions:
         training_heads: The first so many label maps, in the order of their names, are for training.
         seed: Seed of the first scan, at least 0; the others count up from it.
         ixi_share: Share of scans at IXI's protocol; the others are as clinics acquire them.
-        outer_variation: As in `simulation.ScanKind`.
-        blurred_share: As in `simulation.ScanKind`.
+        wide_share: Share of scans that may be unlike those of most scanners (`variety.wide_variety`).
     """
 
     scans: int
     training_heads: int
     seed: int
     ixi_share: float = 0.0
-    outer_variation: float = 1.0
-    blurred_share: float = 0.0
+    wide_share: float = 0.0
 
     def __post_init__(self) -> None:
-        for share in (self.ixi_share, self.blurred_share):
+        for share in (self.ixi_share, self.wide_share):
             require(0 <= share <= 1, f"expected a share from 0 to 1, found {share}")
-        require(self.outer_variation >= 0, f"expected a variation of at least 0, found {self.outer_variation}")
         require(self.scans >= 1 and self.training_heads >= 1, f"expected at least one scan and head, found {self}")
         require(self.seed >= 0, f"expected a seed of at least 0, found {self.seed}")
 
@@ -75,6 +72,7 @@ class OptimizationOptions:
         squared_weight: Weight of the squared error beside the absolute error.
         error_weight: Weight of the squared error of the network's estimate of its own error, if it makes one.
         lesion_weight: How much more than other voxels those of lesions count.
+        faint_weight: How much more than others those lesion voxels count that come out darker than they should.
         lesion_patches: Share of patches that are drawn around a lesion, in scans that have some.
         averaging: Decay of the running average of the weights, which is what is exported.
         seed: Of the initial weights and of the patches; at least 0.
@@ -92,6 +90,7 @@ class OptimizationOptions:
     squared_weight: float = 0.0
     error_weight: float = 1.0
     lesion_weight: float = 0.0
+    faint_weight: float = 0.0
     lesion_patches: float = 0.0
     averaging: float = 0.998
     seed: int = 0
@@ -106,7 +105,8 @@ class OptimizationOptions:
             self.peak_rate > 0 and 0 < self.warmup < 1, f"expected a positive rate and 0 < warmup < 1, found {self}"
         )
         require(0 <= self.averaging < 1, f"expected 0 <= averaging < 1, found {self.averaging}")
-        weights = (self.weight_decay, self.gradient_weight, self.squared_weight, self.error_weight, self.lesion_weight)
+        lesions = (self.lesion_weight, self.faint_weight)
+        weights = (self.weight_decay, self.gradient_weight, self.squared_weight, self.error_weight, *lesions)
         require(min(weights) >= 0, f"expected weights of at least 0, found {self}")
         require(0 <= self.lesion_patches <= 1, f"expected a share from 0 to 1, found {self.lesion_patches}")
         require(self.precision in PRECISIONS, f"expected a precision of {PRECISIONS}, found {self.precision!r}")

@@ -39,6 +39,26 @@ def reconstruction_loss(
     return loss
 
 
+def lesion_emphasis(
+    synthetic: Tensor, target: Tensor, lesions: Tensor, weight: float, faint_weight: float = 0.0
+) -> Tensor | None:
+    """Return how much more than 1 each voxel counts for the lesion it shows; None if nothing counts more.
+
+    Most lesions are bright in both contrasts. A reader may miss one that comes out too faint and look again at one that
+    is too bright: the two errors do not weigh the same.
+
+    Args:
+        synthetic: The generator's patches.
+        target: What they should be.
+        lesions: Weight of lesions in each voxel, 0 to 1.
+        weight: Of a voxel that is all lesion.
+        faint_weight: What is added to that where the synthetic voxel is darker than it should be.
+    """
+    if not (weight or faint_weight):
+        return None
+    return lesions * (weight + faint_weight * (synthetic < target))
+
+
 def error_estimate_loss(estimate: Tensor, synthetic: Tensor, target: Tensor) -> Tensor:
     """Return the mean squared difference of a network's estimate of its absolute error from that error.
 

@@ -67,17 +67,20 @@ def plan_simulations(label_maps: Sequence[Path], cache: Path, options: Simulatio
         SimulationTask(
             heads[i % len(heads)],
             options.seed + i,
-            _kind_in_round(i // len(heads), options),
+            _kind_of(i, len(heads), options),
             cache / f"pair_{options.seed + i:06d}.npy",
         )
         for i in range(options.scans)
     ]
 
 
-def _kind_in_round(number: int, options: SimulationOptions) -> ScanKind:
-    """Return the kind of all scans of a round through the heads: by rounds, every head is seen at both protocols."""
-    ixi = math.floor((number + 1) * options.ixi_share) > math.floor(number * options.ixi_share)
-    return ScanKind("ixi" if ixi else "random", options.outer_variation, options.blurred_share)
+def _kind_of(number: int, heads: int, options: SimulationOptions) -> ScanKind:
+    """Return the kind of a scan: by rounds through the heads, every head is seen at both protocols."""
+    ixi, wide = (
+        math.floor((place + 1) * share) > math.floor(place * share)
+        for place, share in ((number // heads, options.ixi_share), (number, options.wide_share))
+    )
+    return ScanKind("ixi" if ixi else "random", wide)
 
 
 def fill_cache(tasks: Sequence[SimulationTask], processes: int, report: Callable[[int, int], None]) -> int:
@@ -159,7 +162,7 @@ def _require_scans(pairs: Sequence[CachedPair], simulation: SimulationOptions, c
         )
     for pair in pairs:
         seed = pair.description["seed"]
-        wanted = asdict(_kind_in_round((seed - simulation.seed) // simulation.training_heads, simulation))
+        wanted = asdict(_kind_of(seed - simulation.seed, simulation.training_heads, simulation))
         found = pair.description.get("kind", wanted)  # scans of an earlier version do not say
         if found != wanted:
             raise InputError(

@@ -20,9 +20,10 @@ from mrsynth_training.acquisition import (
     ixi_geometry,
     resample_to_slices,
 )
-from mrsynth_training.anatomy import AnatomyRecipe, TissueMaps, draw_anatomy
+from mrsynth_training.anatomy import TissueMaps, draw_anatomy
 from mrsynth_training.random_fields import Randomness
 from mrsynth_training.tissues import draw_tissues
+from mrsynth_training.variety import Variety, coarser, usual_variety, wide_variety
 
 # What the networks are asked for, whatever echo times the source was acquired with: IXI's, at the source's own TR.
 TARGET_TE_PD_MS = 8.0
@@ -38,20 +39,6 @@ ECHOES = 6
 # Beside a scan's seed, makes the random numbers behind what is asked for; another value changes them all.
 ASKED_SEED = 6
 
-# How far from typical values tissues lie among the adults of one study, lesions apart, as a share of all scanners'
-# ranges: T1 and T2 of white matter then vary by 3 to 4 per cent between subjects, its proton density by less.
-STUDY_VARIATION = 0.3
-
-# Logarithm of how much brighter the coil makes the scalp than the middle of the head. Surface coils reach the upper
-# end; what leaves a scanner that evens its images out, as IXI's do, is nearly flat.
-COIL_RISE = (-0.15, 0.45)
-COIL_RISE_EVENED_OUT = (-0.1, 0.2)
-
-# Standard deviation of the Gaussian that the point spread follows. It ends three pixels from its centre, so the widest
-# spreads by 1.6 pixels, not 2.
-SHARP_PIXELS = (0.3, 0.8)
-BLURRED_PIXELS = (0.8, 2.0)
-
 # Slices may begin this far below the brain; what lies lower is cut off before the costly part.
 NECK_MM = 45
 
@@ -66,15 +53,11 @@ class ScanKind:
 
     Attributes:
         protocol: ``random`` (protocol, plane and slices as clinics have them) or ``ixi`` (224 x 224 x 32 at IXI's).
-        outer_variation: How much more than usual tissue outside the brain varies from place to place: label maps call
-            all of the scalp one, so a network that trusts the usual variation is too sure of what it sees there.
-        blurred_share: Share of scans that are much less sharp than their pixels, as averages and interpolated ones are;
-            those whose seeds have the lowest last two digits, so it counts in whole per cent.
+        wide: Whether a scan may be unlike those of most scanners (`variety.wide_variety`), for training.
     """
 
     protocol: str = "random"
-    outer_variation: float = 1.0
-    blurred_share: float = 0.0
+    wide: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,13 +95,12 @@ class SimulatedPair:
 
 @dataclass(frozen=True)
 class Acquisition:
-    """How a head is scanned: its times, those asked for, slices, how much brighter the coil sees the scalp, blur."""
+    """How a head is scanned: its times, those asked for, its slices, and what its images are like."""
 
     timing: Protocol
     asked: Protocol
     geometry: SliceGeometry
-    rise: tuple[float, float]
-    sharpness: tuple[float, float]
+    variety: Variety
 
 
 def simulate(
@@ -142,18 +124,15 @@ def simulate(
         ValueError: If the protocol is another, or the seed below 0.
     """
     random, kind = Randomness(seed), ScanKind(kind) if isinstance(kind, str) else kind
-    protocol, timing = kind.protocol, draw_protocol(random, kind.protocol)
-    geometry = geometry or (ixi_geometry() if protocol == "ixi" else draw_geometry(random))
+    timing = draw_protocol(random, kind.protocol)
+    drawn = geometry or (ixi_geometry() if kind.protocol == "ixi" else draw_geometry(random))
     head, brain_centre = _crop_to_head(torch.from_numpy(labels))
-    if protocol == "ixi":
-        variation, rise = STUDY_VARIATION, COIL_RISE_EVENED_OUT
-    else:
-        variation, rise = 1.0 if random.chance(0.5) else STUDY_VARIATION, COIL_RISE
-    recipe = AnatomyRecipe(lesions=marking is None, outer_variation=kind.outer_variation)
-    maps = draw_anatomy(head, draw_tissues(random, variation), random, recipe)
+    variety = wide_variety(seed) if kind.wide else usual_variety(kind.protocol, random)
+    geometry = geometry or coarser(drawn, variety.coarseness)
+    tissues = draw_tissues(random, variety.tissues, variety.fat_left)
+    maps = draw_anatomy(head, tissues, random, variety, lesions=marking is None)
     marks = marking(maps, head) if marking else None
-    sharpness = BLURRED_PIXELS if seed % 100 < 100 * kind.blurred_share else SHARP_PIXELS
-    acquisition = Acquisition(timing, _asked(timing, seed), geometry, rise, sharpness)
+    acquisition = Acquisition(timing, _asked(timing, seed), geometry, variety)
     images = torch.cat([_echo_images(maps, acquisition), maps.lesions[None]])
     del maps
     images = images if marks is None else torch.cat([images, marks])
@@ -172,8 +151,10 @@ def _asked(timing: Protocol, seed: int) -> Protocol:
 def _acquired(slices: Tensor, acquisition: Acquisition, random: Randomness) -> SimulatedPair:
     """Return the scan that a receiver makes of slices (channel, in-plane, in-plane, slice): echoes, lesions, marks."""
     geometry, (lesions, *marks) = acquisition.geometry, slices[ECHOES:]
-    shading = draw_shading(slices.shape[1:], geometry.pixel_mm, acquisition.rise, random)
-    t2, pd, *targets = (image * shading for image in _blurred(slices[:ECHOES], acquisition.sharpness, random))
+    shading = draw_shading(slices.shape[1:], geometry.pixel_mm, acquisition.variety.coil_rise, random)
+    t2, pd, *targets = (
+        image * shading for image in _blurred(slices[:ECHOES], acquisition.variety.point_spread, random)
+    )
     t2_target, pd_target, t2_asked, pd_asked = (target.numpy() for target in targets)
     noise = _draw_noise(pd, random)
     correlation = random.uniform(0.25, 0.7) if random.chance(0.5) else 0.0
@@ -217,9 +198,9 @@ def _echo_images(maps: TissueMaps, acquisition: Acquisition) -> Tensor:
     return torch.stack([proton_signal * torch.exp(-te / maps.t2_ms) for te in echo_times])
 
 
-def _blurred(echoes: Tensor, sharpness: tuple[float, float], random: Randomness) -> list[Tensor]:
+def _blurred(echoes: Tensor, point_spread: tuple[float, float], random: Randomness) -> list[Tensor]:
     """Blur the echoes a little differently, as T2 decays along the echo train."""
-    sigma = random.uniform(*sharpness)
+    sigma = random.uniform(*point_spread)
     sigma_t2, sigma_pd = (sigma + random.uniform(-0.08, 0.08) for _ in range(2))
     sigmas = (sigma_t2, sigma_pd) * (ECHOES // 2)
     return [blur_in_plane(echo, s) for echo, s in zip(echoes, sigmas, strict=True)]

@@ -26,6 +26,8 @@ RANGES: dict[str, Ranges] = {
     "eye": ((3000, 4300), (300, 1500), (0.95, 1.05)),
     "dura": ((700, 1300), (15, 60), (0.20, 0.70)),
 }
+# Where fat gives most of the signal.
+FATTY = ("fat", "marrow")
 # Grey matter relative to the white matter of the same head: the two vary together between subjects and field strengths.
 GREY_TO_WHITE = ((1.35, 1.75), (1.10, 1.38), (1.10, 1.30))
 # Share of white matter in each deep structure; iron shortens T2 in the basal ganglia.
@@ -45,20 +47,23 @@ T2_OF_DEEP = {
 }
 
 
-def draw_tissues(random: Randomness, variation: float = 1.0) -> dict[str, Tissue]:
+def draw_tissues(random: Randomness, variation: float = 1.0, fat_left: float = 1.0) -> dict[str, Tissue]:
     """Return one head's tissues by name: those of `label_maps.TISSUE_LABELS`, and dura.
 
     Args:
         random: Where every random number comes from.
         variation: 1 draws from the whole ranges, all scanners and ages; less stays as much closer to their middle, as
-            the adults of one study do.
+            the adults of one study do; more goes beyond them.
+        fat_left: Share of their signal that fat and marrow keep; less than 1 where fat is suppressed.
     """
 
     def drawn(ranges: Ranges) -> Tissue:
-        middle = Tissue(*(sum(limits) / 2 for limits in ranges))
-        return _between(middle, Tissue(*(random.uniform(*limits) for limits in ranges)), variation)
+        # Beyond the ranges a value may fall below nothing, hence the floor.
+        return Tissue(*(max(_around(limits, random.uniform(*limits), variation), limits[0] / 2) for limits in ranges))
 
     tissues = {name: drawn(ranges) for name, ranges in RANGES.items()}
+    for name in FATTY:
+        tissues[name] = _scaled(tissues[name], 1.0, 1.0, fat_left)
     white = tissues["white matter"]
     ratio = drawn(GREY_TO_WHITE)
     grey = _scaled(white, ratio.t1_ms, ratio.t2_ms, ratio.pd)
@@ -84,14 +89,16 @@ def tissue_table(tissues: dict[str, Tissue]) -> Tensor:
     return table
 
 
+def _around(limits: tuple[float, float], value: float, variation: float) -> float:
+    """Return what lies by a share of a value's distance from the middle of its limits."""
+    return (1 - variation) * (sum(limits) / 2) + variation * value
+
+
 def _scaled(tissue: Tissue, t1: float, t2: float, pd: float) -> Tissue:
     return Tissue(tissue.t1_ms * t1, tissue.t2_ms * t2, tissue.pd * pd)
 
 
 def _mixed(first: Tissue, second: Tissue, share: float) -> Tissue:
-    return _between(second, first, share)
-
-
-def _between(start: Tissue, end: Tissue, share: float) -> Tissue:
-    """Return the tissue at a share of the way from one to another."""
-    return Tissue(*((1 - share) * getattr(start, k) + share * getattr(end, k) for k in ("t1_ms", "t2_ms", "pd")))
+    """Return a share of the first tissue and the rest of the second."""
+    names = ("t1_ms", "t2_ms", "pd")
+    return Tissue(*((1 - share) * getattr(second, name) + share * getattr(first, name) for name in names))

@@ -17,7 +17,7 @@ from mrsynth.models.weights import refuse_misfit
 from mrsynth.networks.registry import build_network
 from mrsynth_training.checkpoints import CHECKPOINT, Checkpoint, read_checkpoint_of, write_checkpoint
 from mrsynth_training.experiments import Experiment, OptimizationOptions
-from mrsynth_training.losses import error_estimate_loss, reconstruction_loss
+from mrsynth_training.losses import error_estimate_loss, lesion_emphasis, reconstruction_loss
 from mrsynth_training.pair_cache import CachedPair
 from mrsynth_training.patch_sampler import PatchSampler, TrainingBatch
 from mrsynth_training.weight_average import update_average
@@ -163,8 +163,8 @@ class Trainer:
     def _loss(self, answer: Tensor, batch: TrainingBatch) -> Tensor:
         """Return what the answer is judged by: (N, 1, X, Y, Z), or (N, 2, X, Y, Z) with an estimate of its error."""
         synthetic, options = answer[:, :1], self.options
-        emphasis = options.lesion_weight * batch.lesions if options.lesion_weight else None
-        weights = (options.gradient_weight, options.squared_weight)
+        weights, lesions = (options.gradient_weight, options.squared_weight), batch.lesions
+        emphasis = lesion_emphasis(synthetic, batch.target, lesions, options.lesion_weight, options.faint_weight)
         loss = reconstruction_loss(synthetic, batch.target, *weights, emphasis)
         if answer.shape[1] > 1:
             loss = loss + options.error_weight * error_estimate_loss(answer[:, 1:], synthetic, batch.target)

@@ -15,8 +15,9 @@ from mrsynth_training.volume_cache import CachedSubject
 if TYPE_CHECKING:
     from mrsynth_training.pair_cache import CachedPair
 
-# What the simulated scans of `fit` cover once the head's own scaling (0.9 to 1.1) is counted.
+# What usual simulated scans of `fit` cover once the head's own scaling (0.9 to 1.1) is counted.
 SIMULATED_GRID = {"in_plane_spacing_mm": [0.75, 1.25], "slice_spacing_mm": [1.0, 6.0]}
+SMALLEST_HEAD = 0.9
 # Adults' heads differ in size by about as much, so a spacing this far off shows a network nothing new.
 SPACING_TOLERANCE = 0.1
 
@@ -68,7 +69,7 @@ def data_of_pairs(pairs: "Sequence[CachedPair]", experiment: Experiment) -> Trai
         simulated=True,
         subjects=heads,
         protocol="spin-echo signal of simulated dual-echo scans, as clinics acquire them",
-        grid=SIMULATED_GRID,
+        grid=_simulated_grid(pairs),
         normalization={"kind": "robust", "target_to_source": target_to_source(pairs, experiment)},
     )
 
@@ -86,6 +87,13 @@ def _preparation(subjects: Sequence[CachedSubject], spacings: np.ndarray) -> str
     step = subjects[0].description["options"].get("slice_step", 1)
     kept = f", one slice in {step}" if step > 1 else ""
     return f"the middle {size} voxels of {spacing} mm ({planes} slices{kept}), each scan standardised over them"
+
+
+def _simulated_grid(pairs: "Sequence[CachedPair]") -> dict[str, list[float]]:
+    """Return the spacings of usual scans and, if there are wide ones, of the coarsest of them."""
+    coarsest = max(pair.description["geometry"]["pixel_mm"] for pair in pairs) / SMALLEST_HEAD
+    low, high = SIMULATED_GRID["in_plane_spacing_mm"]
+    return SIMULATED_GRID | {"in_plane_spacing_mm": [low, max(high, round(coarsest, 2))]}
 
 
 def _grid(spacings: np.ndarray, plane: str) -> dict[str, Any]:

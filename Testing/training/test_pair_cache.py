@@ -59,6 +59,13 @@ def test_every_head_is_simulated_at_both_protocols_in_their_share():
     for head in heads[:2]:
         protocols = [task.kind.protocol for task in tasks if task.label_map == head]
         assert protocols.count("ixi") == 6 and protocols.count("random") == 9
+    assert not any(task.kind.wide for task in tasks)
+
+
+def test_as_many_scans_as_asked_for_are_wide():
+    heads = [Path(f"head_{number}.nii.gz") for number in range(2)]
+    options = SimulationOptions(scans=20, training_heads=2, seed=5, wide_share=0.35)
+    assert [task.kind.wide for task in plan_simulations(heads, Path("cache"), options)].count(True) == 7
 
 
 def test_scans_of_another_experiment_are_not_trained_on(an_experiment, a_cache):
@@ -67,7 +74,7 @@ def test_scans_of_another_experiment_are_not_trained_on(an_experiment, a_cache):
         read_cache(a_cache, other)
 
 
-@pytest.mark.parametrize("change", [{"ixi_share": 1.0}, {"outer_variation": 2.0}, {"blurred_share": 0.1}])
+@pytest.mark.parametrize("change", [{"ixi_share": 1.0}, {"wide_share": 1.0}])
 def test_scans_of_another_kind_are_not_trained_on(an_experiment, a_cache, change):
     other = dataclasses.replace(an_experiment.simulation, **change)
     with pytest.raises(InputError, match="expected scan 10 of the kind .* found .*; simulate the scans again"):

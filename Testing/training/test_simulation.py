@@ -8,7 +8,6 @@ from small_heads import SMALL_SLICES, small_head, write_head
 
 from mrsynth.errors import InputError, MissingFile
 from mrsynth.spin_echo import IXI_GUYS, IXI_HAMMERSMITH, signal
-from mrsynth_training import label_maps
 from mrsynth_training.acquisition import (
     PLANES,
     SliceGeometry,
@@ -20,11 +19,12 @@ from mrsynth_training.acquisition import (
     ixi_geometry,
     resample_to_slices,
 )
-from mrsynth_training.anatomy import AnatomyRecipe, TissueMaps, add_lesion, draw_anatomy
+from mrsynth_training.anatomy import TissueMaps, add_lesion, draw_anatomy
 from mrsynth_training.label_maps import LAST_LABEL, TISSUE_LABELS, list_label_maps, read_label_map
 from mrsynth_training.random_fields import Randomness
-from mrsynth_training.simulation import TARGET_TE_PD_MS, TARGET_TE_T2_MS, ScanKind, simulate
+from mrsynth_training.simulation import TARGET_TE_PD_MS, TARGET_TE_T2_MS, simulate
 from mrsynth_training.tissues import GREY_TO_WHITE, RANGES, draw_tissues, tissue_table
+from mrsynth_training.variety import Variety
 
 
 @pytest.fixture(scope="module")
@@ -210,7 +210,7 @@ def test_a_head_without_lesions_is_that_of_the_same_seed_elsewhere():
 
 def _drawn(labels, seed, lesions):
     random = Randomness(seed)
-    return draw_anatomy(labels, draw_tissues(random), random, AnatomyRecipe(lesions))
+    return draw_anatomy(labels, draw_tissues(random), random, Variety(1.0), lesions)
 
 
 def test_a_head_without_white_matter_gets_no_lesion():
@@ -222,7 +222,7 @@ def test_a_head_without_white_matter_gets_no_lesion():
 def test_anatomy_varies_within_a_tissue_but_stays_positive():
     labels = torch.from_numpy(small_head())
     random = Randomness(2)
-    maps = draw_anatomy(labels, draw_tissues(random), random)
+    maps = draw_anatomy(labels, draw_tissues(random), random, Variety(1.0))
     white = maps.t2_ms[labels == 2]
     assert 0.01 < float(white.std() / white.mean()) < 0.4
     assert float(maps.t2_ms.min()) > 0 and float(maps.pd.min()) >= 0
@@ -256,25 +256,3 @@ def test_what_is_no_label_map_is_refused(tmp_path):
     nib.save(nib.Nifti1Image(np.full((4, 4, 4), 2000, np.int16), np.eye(4)), tmp_path / "scan.nii.gz")
     with pytest.raises(InputError, match="labels from 0 to 599"):
         read_label_map(tmp_path / "scan.nii.gz")
-
-
-def test_tissue_outside_the_brain_varies_as_much_more_as_asked():
-    labels = torch.from_numpy(small_head())
-    outside = labels == label_maps.SOFT_TISSUE
-    brain = (labels > 0) & (labels <= label_maps.LAST_BRAIN_LABEL) & (labels != label_maps.SUBARACHNOID_CSF)
-    drawn = []
-    for variation in (0.0, 1.0, 3.0):
-        random = Randomness(5)
-        drawn.append(draw_anatomy(labels, draw_tissues(random), random, AnatomyRecipe(False, variation)).t2_ms)
-    even, usual, varied = (float(t2_ms[outside].log().std()) for t2_ms in drawn)
-    assert even < usual < varied
-    assert all(torch.equal(t2_ms[brain], drawn[0][brain]) for t2_ms in drawn)
-
-
-def test_a_share_of_the_scans_is_blurred():
-    def steepness(seed, share):
-        kind = ScanKind("ixi", blurred_share=share)
-        return float(np.abs(np.diff(simulate(small_head(), seed, kind, SMALL_SLICES).t2_target, axis=0)).max())
-
-    assert steepness(203, 0.05) < 0.9 * steepness(203, 0.0)
-    assert steepness(205, 0.05) == steepness(205, 0.0)

@@ -192,10 +192,10 @@ def test_a_seed_below_zero_is_refused(an_experiment, table):
     ("table", "change", "message"),
     [
         ("simulation", {"ixi_share": 1.1}, "a share from 0 to 1, found 1.1"),
-        ("simulation", {"blurred_share": -0.1}, "a share from 0 to 1, found -0.1"),
-        ("simulation", {"outer_variation": -1.0}, "a variation of at least 0, found -1.0"),
+        ("simulation", {"wide_share": -0.1}, "a share from 0 to 1, found -0.1"),
         ("optimization", {"lesion_patches": 2.0}, "a share from 0 to 1, found 2.0"),
         ("optimization", {"lesion_weight": -1.0}, "weights of at least 0"),
+        ("optimization", {"faint_weight": -1.0}, "weights of at least 0"),
         ("optimization", {"error_weight": -1.0}, "weights of at least 0"),
     ],
 )

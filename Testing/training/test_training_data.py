@@ -69,6 +69,13 @@ def test_simulated_scans_are_described_by_their_number_and_their_heads(a_cache, 
     assert data.normalization == {"kind": "robust", "target_to_source": target_to_source(pairs, an_experiment)}
 
 
+def test_the_coarsest_scan_says_up_to_which_pixels_a_network_is_used(a_cache, an_experiment):
+    pairs = read_cache(a_cache)  # pixels of 3 mm, of heads that may be a tenth smaller than life
+    assert data_of_pairs(pairs, an_experiment).grid["in_plane_spacing_mm"] == [0.75, 3.33]
+    pairs[0].description["geometry"]["pixel_mm"] = 0.9
+    assert data_of_pairs(pairs[:1], an_experiment).grid["in_plane_spacing_mm"] == [0.75, 1.25]
+
+
 def test_pd_is_brighter_than_t2_so_the_ratio_is_above_one(a_cache, an_experiment):
     assert target_to_source(read_cache(a_cache), an_experiment) > 1
 
