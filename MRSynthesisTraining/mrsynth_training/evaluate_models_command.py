@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 # Far from the seeds of training, so that no head is evaluated as it was trained on.
 EVALUATION_SEED = 900_000
-PROTOCOLS = ("ixi", "random")
 
 WHAT = "measure models beside their baselines: figures, lesions, false lesions, uncertainty and tissues"
 EPILOG = """\
@@ -32,8 +31,9 @@ examples:
   mrsynth-train evaluate-models MODELS/mine LABEL_MAPS --training-heads 16      of a model whose card does not say it
 
 A MODEL is a model's folder, or the name of one that `mrsynth models list` has. Scans of the heads that were not trained
-on are simulated: healthy and with lesions of many sizes, at IXI's protocol and as clinics acquire them. pairs.csv names
-real pairs: columns name, T2 and PD, paths relative to it; pairs of one name are summarised together.
+on are simulated, healthy and with lesions of many sizes: at IXI's protocol, as clinics acquire them, and further from
+what is usual. pairs.csv names real pairs: columns name, T2 and PD, paths relative to it; pairs of one name are
+summarised together.
 
 RESULTS gets summary.md and summary.json, figures.csv, lesions.csv, false_lesions.csv, uncertainty.csv and tissues.csv,
 and for each model a folder with pictures of every case, of its lesions, and of error beside uncertainty.
@@ -47,7 +47,7 @@ def add_command(commands: Any) -> None:
     parser.add_argument("models", nargs="+", metavar="MODEL", help="model folder, or the name of an installed model")
     parser.add_argument("label_maps", type=Path, metavar="LABEL_MAPS", help="folder of whole-head label maps")
     parser.add_argument("--pairs", type=Path, help="table of real pairs to measure on as well")
-    parser.add_argument("--scans", type=int, default=4, help="scans a head and protocol (default: %(default)s)")
+    parser.add_argument("--scans", type=int, default=4, help="scans a head of each kind (default: %(default)s)")
     parser.add_argument(
         "--cache",
         type=Path,
@@ -76,6 +76,7 @@ def evaluate_models(options: argparse.Namespace) -> ExitCode:
     """
     import torch
 
+    from mrsynth_training.evaluation_cases import KINDS
     from mrsynth_training.named_model import installed_model
 
     if options.scans < 1:
@@ -88,7 +89,7 @@ def evaluate_models(options: argparse.Namespace) -> ExitCode:
     with terminal.progress("evaluate") as show:
         heads, real, maps = _prepared(options, [each.card for each in installed], show)
         examinations = dict(zip(labels, _examinations(installed, maps, options.device), strict=True))
-        total = (len(PROTOCOLS) * len(heads) * options.scans + len(real)) * len(examinations)
+        total = (len(KINDS) * len(heads) * options.scans + len(real)) * len(examinations)
         for done, (label, examination, case) in enumerate(_work(examinations, heads, real, options.scans)):
             show(Progress("cases", done, total, ""))
             _examine(label, examination, case, options.output)
@@ -164,9 +165,9 @@ def _work(
     examinations: "dict[str, ModelExamination]", heads: Sequence[Path], real: "Sequence[EvaluationCase]", scans: int
 ) -> "Iterator[tuple[str, ModelExamination, EvaluationCase]]":
     """Yield every model with every case; a case is simulated once for all models."""
-    from mrsynth_training.evaluation_cases import simulated_cases
+    from mrsynth_training.evaluation_cases import KINDS, simulated_cases
 
-    simulated = (simulated_cases(heads, protocol, scans, EVALUATION_SEED) for protocol in PROTOCOLS)
+    simulated = (simulated_cases(heads, kind, scans, EVALUATION_SEED) for kind in KINDS)
     for case in itertools.chain(*simulated, real):
         for label, examination in examinations.items():
             yield label, examination, case

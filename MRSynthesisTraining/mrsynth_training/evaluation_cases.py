@@ -14,9 +14,16 @@ from mrsynth_training.acquisition import PLANES, SliceGeometry
 from mrsynth_training.label_maps import read_label_map
 from mrsynth_training.marked_head import HeadMarking, PlacedLesion, ScanMarks
 from mrsynth_training.pair_cache import subject_of
-from mrsynth_training.simulation import simulate
+from mrsynth_training.simulation import ScanKind, simulate
 
 PAIR_COLUMNS = ("name", "T2", "PD")
+
+# Simulated scans by what tells them apart.
+KINDS = {
+    "ixi protocol": ScanKind("ixi"),
+    "random protocol": ScanKind("random"),
+    "wide variety": ScanKind("random", wide=True),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,14 +86,12 @@ def unseen_heads(label_maps: Sequence[Path], trained: Collection[str]) -> list[P
     return heads
 
 
-def simulated_cases(
-    label_maps: Sequence[Path], protocol: str, scans_a_head: int, seed: int
-) -> Iterator[EvaluationCase]:
+def simulated_cases(label_maps: Sequence[Path], kind: str, scans_a_head: int, seed: int) -> Iterator[EvaluationCase]:
     """Simulate scans of healthy heads, ``scans_a_head`` of each, one at a time, and each again with lesions.
 
     Args:
         label_maps: Heads that were not trained on.
-        protocol: ``ixi`` or ``random``, see `simulation.simulate`.
+        kind: One of `KINDS`.
         scans_a_head: Scans of each head.
         seed: Of the first scan; apart from any seed of training.
     """
@@ -94,14 +99,14 @@ def simulated_cases(
         labels = read_label_map(path)
         for repeat in range(scans_a_head):
             number = seed + index * scans_a_head + repeat
-            healthy = _known_scan(labels, number, protocol, HeadMarking())
-            lesioned = _known_scan(labels, number, protocol, HeadMarking(number))
-            name = f"{subject_of(path)}, {protocol}, scan {repeat + 1}"
-            yield EvaluationCase(f"simulated, {protocol} protocol", name, healthy.volumes, healthy, lesioned)
+            healthy = _known_scan(labels, number, KINDS[kind], HeadMarking())
+            lesioned = _known_scan(labels, number, KINDS[kind], HeadMarking(number))
+            name = f"{subject_of(path)}, {kind.split()[0]}, scan {repeat + 1}"
+            yield EvaluationCase(f"simulated, {kind}", name, healthy.volumes, healthy, lesioned)
 
 
-def _known_scan(labels: np.ndarray, seed: int, protocol: str, marking: HeadMarking) -> KnownScan:
-    pair = simulate(labels, seed, protocol, marking=marking)
+def _known_scan(labels: np.ndarray, seed: int, kind: ScanKind, marking: HeadMarking) -> KnownScan:
+    pair = simulate(labels, seed, kind, marking=marking)
     affine = stack_affine(pair.geometry)
     return KnownScan(
         volumes={"T2": Volume(pair.t2, affine), "PD": Volume(pair.pd, affine)},

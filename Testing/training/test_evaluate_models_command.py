@@ -11,6 +11,7 @@ from mrsynth.errors import InputError
 from mrsynth.models.card import ModelCard, read_card
 from mrsynth_training import cli
 from mrsynth_training.evaluate_models_command import model_labels
+from mrsynth_training.evaluation_cases import KINDS
 from mrsynth_training.held_out_heads import first_heads, heads_beside, scans_of, seen_heads
 
 
@@ -38,11 +39,11 @@ def test_two_models_are_measured_on_the_same_scans_into_cards_tables_and_picture
     assert run(*models, label_maps, *options) == 0
     said = capsys.readouterr().out
     assert "## to-pd 1.2.3 (T2 to PD)" in said and "## to-t2 1.2.3 (PD to T2)" in said and "| a real head | 1 |" in said
-    cases = ["head_3-ixi-scan-1", "head_3-random-scan-1", "a-real-head"]
+    cases = ["head_3-ixi-scan-1", "head_3-random-scan-1", "head_3-wide-scan-1", "a-real-head"]
     for folder in models:
         card = read_card(folder)
         assert {figure["data"] for figure in card.figures} == {
-            *(f"simulated, {p} protocol{what}" for p in ("ixi", "random") for what in ("", ", noise-free target")),
+            *(f"simulated, {kind}{what}" for kind in KINDS for what in ("", ", noise-free target")),
             "a real head",
         }
         assert set(card.reliability) >= {"false_lesions", "uncertainty"}

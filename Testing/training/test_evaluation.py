@@ -30,7 +30,7 @@ def heads(label_maps):
 
 
 def test_a_simulated_case_is_measured_against_the_acquired_echo_and_what_was_asked_for(heads):
-    (case,) = simulated_cases(heads, "ixi", 1, 500)
+    (case,) = simulated_cases(heads, "ixi protocol", 1, 500)
     asked = case.healthy.targets["PD"]
     acquired, noise_free = measure_case(case, DIRECTION, asked, SAME)
     assert (acquired.group, noise_free.group) == (case.group, case.group + NOISE_FREE)
@@ -46,7 +46,7 @@ def test_a_real_case_is_measured_against_the_acquired_echo_alone(real_pairs):
 
 
 def test_the_map_is_what_it_was_trained_to_be_and_the_oracle_is_at_least_as_good_as_the_linear_fit(heads):
-    (case,) = simulated_cases(heads, "ixi", 1, 500)
+    (case,) = simulated_cases(heads, "ixi protocol", 1, 500)
     results = measure_case(case, DIRECTION, case.volumes["T2"], SAME)
     for result in results:
         metrics = {name: result.metrics[name, "whole volume"].mse for name in ESTIMATES}

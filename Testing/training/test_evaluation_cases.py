@@ -5,7 +5,14 @@ from mrsynth.errors import InputError, MissingFile
 from mrsynth.orientation import SliceOrder
 from mrsynth.volume import Volume
 from mrsynth_training.acquisition import PLANES, SliceGeometry
-from mrsynth_training.evaluation_cases import EvaluationCase, real_cases, simulated_cases, stack_affine, unseen_heads
+from mrsynth_training.evaluation_cases import (
+    KINDS,
+    EvaluationCase,
+    real_cases,
+    simulated_cases,
+    stack_affine,
+    unseen_heads,
+)
 
 
 @pytest.fixture(scope="module")
@@ -23,10 +30,10 @@ def test_heads_that_were_all_trained_on_are_refused(label_maps):
         unseen_heads(sorted(label_maps.glob("*.nii.gz")), {"head_1", "head_2", "head_3"})
 
 
-@pytest.mark.parametrize("protocol", ["ixi", "random"])
-def test_a_simulated_case_is_a_healthy_head_and_the_same_head_with_lesions(a_head, protocol):
-    (case,) = simulated_cases(a_head, protocol, 1, 500)
-    assert case.group == f"simulated, {protocol} protocol" and case.name == f"head_3, {protocol}, scan 1"
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_simulated_case_is_a_healthy_head_and_the_same_head_with_lesions(a_head, kind):
+    (case,) = simulated_cases(a_head, kind, 1, 500)
+    assert case.group == f"simulated, {kind}" and case.name == f"head_3, {kind.split()[0]}, scan 1"
     assert case.volumes is case.healthy.volumes and case.healthy.lesions == () and case.lesioned.lesions
     assert not case.healthy.marks.weight.any() and case.lesioned.marks.weight.max() > 0.5
     without = case.lesioned.marks.weight == 0
@@ -38,7 +45,7 @@ def test_a_simulated_case_is_a_healthy_head_and_the_same_head_with_lesions(a_hea
 
 
 def test_scans_of_a_head_differ(a_head):
-    first, second = simulated_cases(a_head, "ixi", 2, 500)
+    first, second = simulated_cases(a_head, "ixi protocol", 2, 500)
     assert not np.allclose(first.volumes["T2"].voxels, second.volumes["T2"].voxels)
 
 

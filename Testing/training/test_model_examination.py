@@ -30,7 +30,7 @@ def a_case(label_maps, monkeypatch):
         return simulate(labels, seed, protocol, FINE_SLICES, marking)
 
     monkeypatch.setattr("mrsynth_training.evaluation_cases.simulate", simulate_fine)
-    return next(simulated_cases(sorted(label_maps.glob("*.nii.gz"))[:1], "ixi", 1, 504))
+    return next(simulated_cases(sorted(label_maps.glob("*.nii.gz"))[:1], "ixi protocol", 1, 504))
 
 
 @pytest.fixture

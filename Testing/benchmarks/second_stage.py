@@ -1,0 +1,175 @@
+"""What the second stage of the default models' training is worth: short second stages, with one idea left out each.
+
+``python Testing/benchmarks/second_stage.py LABEL_MAPS STARTS PAIRS FOLDER`` runs the commands that a user has: it
+simulates scans, goes on from the models of the first stage in the folder STARTS, and measures what comes out beside
+them on heads that were not trained on and on the acquired pairs in the table PAIRS. FOLDER keeps what is finished, so
+that the same command goes on where it stopped. It then writes ``second_stage.json`` and ``SECOND_STAGE.md``.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from document import Section
+
+DIRECTIONS = {"t2-to-pd": "T2 to PD", "pd-to-t2": "PD to T2"}
+SEEDS = (0, 1)
+SHIPPED, FIRST_STAGE = "as shipped", "first stage alone"
+# What each variant changes of a direction's second stage, as for ``--set``.
+VARIANTS: dict[str, dict[str, tuple[str, ...]]] = {
+    "t2-to-pd": {
+        SHIPPED: (),
+        "no wide scans": ("simulation.wide_share=0.0",),
+        "no estimate of its error": ("optimization.error_weight=0.0",),
+    },
+    "pd-to-t2": {
+        SHIPPED: (),
+        "no wide scans": ("simulation.wide_share=0.0",),
+        "lesions weighed as from T2 to PD": (
+            "optimization.lesion_weight=3.0",
+            "optimization.faint_weight=0.0",
+            "optimization.lesion_patches=0.3",
+        ),
+    },
+}
+SCANS, STEPS = 64, 1000
+SHORT = (f"simulation.scans={SCANS}", f"optimization.steps={STEPS}")
+EVALUATED_SCANS = 1  # a head and kind
+
+RESULTS, PAGE = "second_stage.json", "SECOND_STAGE.md"
+SIMULATED = {"ixi protocol": "IXI", "random protocol": "random", "wide variety": "wide"}
+HEAD = f"""# The second stage of the default models' training
+
+Each row is two trainings (seeds {SEEDS[0]} and {SEEDS[1]}) of {STEPS} steps on {SCANS} simulated scans of heads 1 to
+16, where the shipped models have 12,000 on 256, that go on from the weights of the first stage: as shipped, or with one
+idea left out. Figures are PSNR in dB (whole volume, range maximum - minimum of the standardised reference) on simulated
+scans of heads 17 and 18 at IXI's protocol, as clinics acquire them and of wide variety, {2 * EVALUATED_SCANS} of each,
+and on acquired pairs; the share of the visible lesions that are kept and the median of their contrast over the
+reference's; false lesions in a healthy head; and the share of the absolute error that lies in the tenth of the head's
+voxels with the largest uncertainty. Both seeds are given: what differs by less than they do says nothing.
+
+`python Testing/benchmarks/second_stage.py LABEL_MAPS STARTS PAIRS FOLDER` writes this page.
+"""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where everything lies.
+
+    Attributes:
+        label_maps: Heads, those of training first.
+        starts: Folder of the models of the first stage.
+        pairs: Table of acquired pairs.
+        folder: Of scans, runs, models and results.
+    """
+
+    label_maps: Path
+    starts: Path
+    pairs: Path
+    folder: Path
+
+    def simulate(self, direction: str, changes: Sequence[str]) -> Path:
+        """Return the folder of a variant's scans; those of both directions and of most variants are the same."""
+        cache = self.folder / ("usual" if any("wide_share" in change for change in changes) else "wide")
+        _train("simulate", direction, self.label_maps, cache, *_set(changes))
+        return cache
+
+    def model(self, direction: str, variant: str, seed: int) -> Path:
+        """Return the folder of the model that a variant becomes with a seed."""
+        name = f"{variant.replace(' ', '-')}-{seed}"
+        models, run = self.folder / direction, self.folder / "runs" / direction / name
+        if not (models / name).is_dir():
+            changes = VARIANTS[direction][variant]
+            cache = self.simulate(direction, changes)
+            changed = _set((*changes, f"optimization.seed={seed}"))
+            start = self.starts / f"{direction}-stage-1"
+            go_on = ["--resume"] if (run / "checkpoint.pt").is_file() else ["--start", start]
+            _train("fit", direction, cache, run, "--device", "cpu", "--threads", 1, *go_on, *changed)
+            _train("export", run, "--models", models, "--name", name)
+        return models / name
+
+    def evaluate(self, direction: str) -> dict[str, Any]:
+        """Return what `mrsynth-train evaluate-models` finds of all models of a direction, by their names."""
+        models = [self.model(direction, variant, seed) for variant in VARIANTS[direction] for seed in SEEDS]
+        results = self.folder / "results" / direction
+        if not (results / "summary.json").is_file():
+            options = ("--training-heads", 16, "--scans", EVALUATED_SCANS, "--pairs", self.pairs, "--threads", 1)
+            first = self.starts / f"{direction}-stage-1"
+            _train("evaluate-models", first, *models, self.label_maps, "--output", results, *options)
+        return json.loads((results / "summary.json").read_text(encoding="utf-8"))
+
+
+def _set(changes: Sequence[str]) -> list[str]:
+    return [part for change in (*SHORT, *changes) for part in ("--set", change)]
+
+
+def _train(*arguments: Any) -> None:
+    """Run a command of `mrsynth-train`.
+
+    Raises:
+        CalledProcessError: If it fails.
+    """
+    subprocess.run([sys.executable, "-m", "mrsynth_training", *map(str, arguments)], check=True)
+
+
+def figures_of(entry: dict[str, Any]) -> dict[str, float]:
+    """Return the columns of one model from its part of a summary."""
+    found = dict(_psnr(entry))
+    lesions, known = entry["reliability"]["lesions"]["table"]["all sizes"], entry["reliability"]
+    found |= {"lesions kept": lesions["kept"], "lesion contrast": lesions["contrast"]}
+    found["false lesions"] = known["false_lesions"]["table"]["this model"]["number a head"]["mean"]
+    found["worst tenth"] = known["uncertainty"]["table"]["head"]["error in the worst tenth"]["mean"]
+    return found
+
+
+def _psnr(entry: dict[str, Any]) -> Iterator[tuple[str, float]]:
+    for figure in entry["figures"]:
+        data, metrics = figure["data"], figure["metrics"]
+        if figure["mask"] != "whole volume" or "psnr_range" not in metrics or "noise-free" in data:
+            continue
+        kind = data.removeprefix("simulated, ")
+        yield SIMULATED.get(kind, kind), metrics["psnr_range"]["mean"]
+
+
+def table(direction: str, summary: dict[str, dict[str, float]]) -> Section:
+    """Return the table of a direction from the figures of its models, by their names."""
+    columns = list(next(iter(summary.values())))
+    rows = [[FIRST_STAGE, *(f"{summary[f'{direction}-stage-1'][column]:.3g}" for column in columns)]]
+    for variant in VARIANTS[direction]:
+        seeds = [summary[f"{variant.replace(' ', '-')}-{seed}"] for seed in SEEDS]
+        rows.append([variant, *(" / ".join(f"{seed[column]:.3g}" for seed in seeds) for column in columns)])
+    return Section(DIRECTIONS[direction], ("second stage", *columns), rows)
+
+
+def write_page(folder: Path) -> None:
+    """Write ``SECOND_STAGE.md`` from the results in a folder."""
+    found = json.loads((folder / RESULTS).read_text(encoding="utf-8"))
+    tables = [table(direction, found[direction]).markdown() for direction in DIRECTIONS if direction in found]
+    (folder / PAGE).write_text("\n".join([HEAD, *tables]), encoding="utf-8")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train and measure what is missing, and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("label_maps", "starts", "pairs", "folder"):
+        parser.add_argument(name, type=Path)
+    parser.add_argument("--directions", nargs="+", choices=list(DIRECTIONS), default=list(DIRECTIONS))
+    parser.add_argument("--results", type=Path, default=Path(__file__).parent, help="folder of the page")
+    options = parser.parse_args(arguments)
+    bench = Bench(options.label_maps, options.starts, options.pairs, options.folder)
+    results = options.results / RESULTS
+    found = json.loads(results.read_text(encoding="utf-8")) if results.is_file() else {}
+    for direction in options.directions:
+        found[direction] = {name: figures_of(entry) for name, entry in bench.evaluate(direction).items()}
+        results.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    write_page(options.results)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
