@@ -12,6 +12,7 @@ from mrsynth.cli.terminal import Terminal
 from mrsynth.errors import InputError
 from mrsynth.job_protocol import ExitCode
 from mrsynth.progress import Progress, ProgressListener
+from mrsynth_training.thread_option import add_threads, use_threads
 
 if TYPE_CHECKING:
     from mrsynth.baselines import IntensityMap
@@ -63,7 +64,7 @@ def add_command(commands: Any) -> None:
     parser.add_argument("--output", type=Path, metavar="RESULTS", help="folder for tables and pictures")
     parser.add_argument("--write-card", action="store_true", help="write what was found into the models' cards")
     parser.add_argument("--device", default="cpu", help="cpu (default), auto, cuda, cuda:N or mps")
-    parser.add_argument("--threads", type=int, help="CPU threads (default: PyTorch's choice)")
+    add_threads(parser)
     parser.set_defaults(command=evaluate_models)
 
 
@@ -81,8 +82,7 @@ def evaluate_models(options: argparse.Namespace) -> ExitCode:
 
     if options.scans < 1:
         raise InputError(f"expected at least one scan a head, found {options.scans}")
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    use_threads(options.threads)
     torch.set_flush_denormal(True)  # a CPU is many times slower on numbers too small to matter
     installed, terminal = [installed_model(name) for name in options.models], Terminal()
     labels = model_labels([each.card for each in installed])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mrsynth.cli.terminal import Terminal, table
 from mrsynth.job_protocol import ExitCode
+from mrsynth_training.thread_option import add_threads, use_threads
 
 if TYPE_CHECKING:
     from mrsynth_training.evaluated_run import EvaluatedRun
@@ -44,7 +45,7 @@ def add_command(commands: Any) -> None:
     )
     parser.add_argument("--output", type=Path, metavar="FOLDER", help="folder for the tables of all runs together")
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:N or mps")
-    parser.add_argument("--threads", type=int, help="CPU threads (default: PyTorch's choice)")
+    add_threads(parser)
     parser.set_defaults(command=evaluate_runs)
 
 
@@ -67,8 +68,7 @@ def evaluate_runs(options: argparse.Namespace) -> ExitCode:
     from mrsynth_training.study_tables import write_study_tables
     from mrsynth_training.trained_run import read_trained_runs
 
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    use_threads(options.threads)
     torch.set_flush_denormal(True)  # a CPU is many times slower on numbers too small to matter
     split, device = options.split or options.cache / SPLIT_NAME, resolve_device(options.device)
     how = EvaluationOptions(options.cache, split, tuple(options.stride), device)

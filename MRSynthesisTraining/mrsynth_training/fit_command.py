@@ -9,6 +9,7 @@ from mrsynth.cli.terminal import Terminal
 from mrsynth.job_protocol import ExitCode
 from mrsynth.progress import EtaClock, Progress
 from mrsynth_training import experiment_changes, followed_command
+from mrsynth_training.thread_option import add_threads, use_threads
 from mrsynth_training.training_job import STAGE
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def add_command(commands: Any) -> None:
     )
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint, bit for bit on a CPU")
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:N or mps")
-    parser.add_argument("--threads", type=int, help="CPU threads (default: PyTorch's choice)")
+    add_threads(parser)
     experiment_changes.add_option(parser)
     followed_command.add_option(parser)
     parser.set_defaults(command=fit)
@@ -59,8 +60,7 @@ def fit(options: argparse.Namespace) -> ExitCode:
     from mrsynth_training.trainer import Trainer
     from mrsynth_training.training_data import data_of_pairs
 
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    use_threads(options.threads)
     torch.set_flush_denormal(True)  # a CPU is many times slower on numbers too small to matter
     experiment, texts = read_experiment(options.experiment, options.changes), read_card_texts(options.experiment)
     device, start = resolve_device(options.device), None if options.resume else _start(experiment, options.start)

@@ -136,4 +136,4 @@ def split_heads(subjects: Collection[str], options: SplitOptions) -> Split:
 
 def head_of(subject: str) -> str:
     """Return the head that a subject of `plan_subjects` is a scan of."""
-    return subject.partition(BETWEEN)[0]
+    return subject.rsplit(BETWEEN, 1)[0]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mrsynth.cli.terminal import Terminal
 from mrsynth.job_protocol import ExitCode
 from mrsynth_training import experiment_changes, followed_command
+from mrsynth_training.thread_option import add_threads, use_threads
 
 if TYPE_CHECKING:
     import torch
@@ -51,7 +52,7 @@ def add_command(commands: Any) -> None:
     )
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint, bit for bit on a CPU")
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:N or mps")
-    parser.add_argument("--threads", type=int, help="CPU threads (default: PyTorch's choice)")
+    add_threads(parser)
     parser.add_argument(
         "--checkpoint-minutes",
         type=float,
@@ -89,8 +90,7 @@ def train(options: argparse.Namespace) -> ExitCode:
 def _set_up(device: "torch.device", threads: int | None, mixed_precision: bool) -> None:
     import torch
 
-    if threads:
-        torch.set_num_threads(threads)
+    use_threads(threads)
     torch.set_flush_denormal(True)  # a CPU is many times slower on numbers too small to matter
     torch.backends.cudnn.deterministic = True  # or a GPU picks algorithms by their speed at the moment
     torch.backends.cudnn.allow_tf32 = mixed_precision  # or what is in single precision would be rounded to ten bits

@@ -123,6 +123,13 @@ def test_heads_are_split_and_what_is_beyond_is_unused():
     assert split_heads(subjects[::-1], SplitOptions(3, 2, 1, seed=1)) == split
 
 
+@pytest.mark.parametrize(
+    ("subject", "head"), [("a-scan-2", "a"), ("old-scan-head-scan-2", "old-scan-head"), ("b", "b")]
+)
+def test_a_scan_is_of_the_head_it_is_named_after(subject, head):
+    assert head_of(subject) == head
+
+
 def test_too_few_heads_for_three_parts_are_refused_however_many_scans_they_have():
     subjects = [f"head-{head}-scan-{number:02d}" for head in range(2) for number in range(9)]
     with pytest.raises(InputError, match="found 2"):

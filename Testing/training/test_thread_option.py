@@ -1,0 +1,25 @@
+import argparse
+
+import pytest
+import torch
+
+from mrsynth_training import cli
+from mrsynth_training.thread_option import add_threads, use_threads
+
+
+def test_pytorch_gets_as_many_threads_as_were_asked_for_or_what_it_likes(monkeypatch):
+    asked = []
+    monkeypatch.setattr(torch, "set_num_threads", asked.append)
+    parser = argparse.ArgumentParser()
+    add_threads(parser)
+    for arguments in (["--threads", "3"], []):
+        use_threads(parser.parse_args(arguments).threads)
+    assert asked == [3]
+
+
+@pytest.mark.parametrize("threads", ["0", "-1"])
+@pytest.mark.parametrize("command", ["fit", "evaluate-models"])
+def test_fewer_than_one_thread_is_a_mistake_of_the_caller(command, threads, capsys):
+    arguments = {"fit": ["t2-to-pd", "cache", "run"], "evaluate-models": ["model", "maps"]}[command]
+    assert cli.main([command, *arguments, "--threads", threads]) == 2
+    assert f"expected at least one CPU thread, found {threads}" in capsys.readouterr().err
