@@ -43,8 +43,8 @@ LIMITS = """## What this cannot show
 - Whole-volume scales are not measured on acquired pairs: at first these were divided by the scale of the head, for
   which such networks are not trained, and the figures were thrown away. `ablations.py` now divides them as in
   training.
-- What is not in the tables was not left out in any training: the networks' estimate of their own error, and the second
-  stage with its blurred scans and its scalp that varies more.
+- What is not in the tables was not left out in any training. Of the second stage, its scans of wide variety and the
+  networks' estimate of their own error tells `SECOND_STAGE.md`.
 """
 
 

@@ -1,4 +1,4 @@
-"""Ways of training the default models: as they are shipped, and with one idea left out at a time."""
+"""Ways of training the first stage of the default models: as it ships, and with one idea left out at a time."""
 
 import dataclasses
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from mrsynth_training.pair_cache import CHANNELS, LESIONS, CachedPair
 DIRECTIONS = ("t2-to-pd", "pd-to-t2")
 SEEDS = (0, 1)
 SHIPPED = "as shipped"
-# Of a first stage, whatever the experiments of the shipped models go on with.
+# What is made smaller than in the first stage that ships.
 SHORT = ("optimization.batch_size=8", "optimization.patch=[96, 96, 16]", "optimization.peak_rate=2.5e-3")
 IXI_TE_T2_MS = 100
 
@@ -86,13 +86,13 @@ VARIANTS = {
 
 
 def experiment_of(direction: str, variant: Variant, seed: int, steps: int) -> Experiment:
-    """Return the shipped experiment of a direction, shortened and changed as a variant says, from new weights.
+    """Return the first stage of a direction as it ships, shortened and changed as a variant says, from new weights.
 
     Raises:
         InputError: If the experiment has nothing of what the variant changes.
     """
     changes = (*SHORT, *variant.changes, f"optimization.steps={steps}", f"optimization.seed={seed}")
-    experiment = dataclasses.replace(read_experiment(Path(direction), changes), continues="")
+    experiment = read_experiment(Path(f"{direction}-stage-1"), changes)
     if variant.told:
         return experiment
     configuration = {**experiment.network["configuration"], "conditions": 0}
