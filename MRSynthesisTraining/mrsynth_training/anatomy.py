@@ -62,7 +62,7 @@ def draw_anatomy(
     _fill_subarachnoid_space(maps, labels, tissues, random)
     _vary_within_tissue(maps, labels, random, variety)
     if random.chance(LESION_CHANCE) and lesions:  # drawn in any case, so that all else stays the same
-        for _ in range(random.integer(*variety.lesions)):
+        for _ in range(random.integer(*variety.lesion_count)):
             add_lesion(maps, labels, random)
     return maps
 
@@ -100,7 +100,7 @@ def _dilated(mask: Tensor) -> Tensor:
 
 
 def _vary_within_tissue(maps: TissueMaps, labels: Tensor, random: Randomness, variety: Variety) -> None:
-    """T2 and PD vary by a few per cent within a tissue, together and apart, and a little more outside the brain."""
+    """T2 and PD vary by a few per cent within a tissue, together and apart, and more outside the brain: see variety."""
     shape, strength = labels.shape, random.uniform(0.3, 1.2)
     outside = (labels > label_maps.LAST_BRAIN_LABEL).float()
     common = 0.015 * random.field(shape, 2.0) + 0.02 * random.field(shape, 6.0) + 0.02 * random.field(shape, 20.0)

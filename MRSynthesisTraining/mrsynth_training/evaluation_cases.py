@@ -18,7 +18,7 @@ from mrsynth_training.simulation import ScanKind, simulate
 
 PAIR_COLUMNS = ("name", "T2", "PD")
 
-# Simulated scans by what tells them apart.
+# Simulated scans by what tells them apart; the first word of each stands in the names of its cases.
 KINDS = {
     "ixi protocol": ScanKind("ixi"),
     "random protocol": ScanKind("random"),

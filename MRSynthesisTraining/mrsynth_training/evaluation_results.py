@@ -31,7 +31,7 @@ def write_evaluation(folder: Path, cards: Mapping[str, ModelCard], findings: Map
     make_folder(folder)
     texts = (evaluation_text(card, findings[label].results) for label, card in cards.items())
     write_bytes(folder / f"{SUMMARY}.md", "\n".join(texts).encode())
-    write_json(folder / f"{SUMMARY}.json", {label: _summary(card) for label, card in cards.items()})
+    write_json(folder / f"{SUMMARY}.json", {label: evaluation_summary(card) for label, card in cards.items()})
     write_evaluation_tables(folder, findings)
     for label, found in findings.items():
         if found.uncertainty[HEAD]:
@@ -39,7 +39,8 @@ def write_evaluation(folder: Path, cards: Mapping[str, ModelCard], findings: Map
             write_reliability_picture(folder / label / RELIABILITY_PICTURE, found.uncertainty[HEAD])
 
 
-def _summary(card: ModelCard) -> dict[str, Any]:
+def evaluation_summary(card: ModelCard) -> dict[str, Any]:
+    """Return what the summary of an evaluation says of a model, as JSON holds it."""
     return {
         "name": card.name,
         "version": card.version,

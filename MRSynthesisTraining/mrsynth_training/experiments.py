@@ -41,7 +41,8 @@ class SimulationOptions:
         training_heads: The first so many label maps, in the order of their names, are for training.
         seed: Seed of the first scan, at least 0; the others count up from it.
         ixi_share: Share of scans at IXI's protocol; the others are as clinics acquire them.
-        wide_share: Share of scans that may be unlike those of most scanners (`variety.wide_variety`).
+        wide_share: Share of scans that may be unlike those of most scanners (`variety.wide_variety`). They are taken
+            evenly from all scans and the heads in turn, so 0.5 of 16 heads would be every other head's.
     """
 
     scans: int
@@ -72,7 +73,7 @@ class OptimizationOptions:
         squared_weight: Weight of the squared error beside the absolute error.
         error_weight: Weight of the squared error of the network's estimate of its own error, if it makes one.
         lesion_weight: How much more than other voxels those of lesions count.
-        faint_weight: How much more than others those lesion voxels count that come out darker than they should.
+        faint_weight: What is added to ``lesion_weight`` where a voxel comes out darker than it should.
         lesion_patches: Share of patches that are drawn around a lesion, in scans that have some.
         averaging: Decay of the running average of the weights, which is what is exported.
         seed: Of the initial weights and of the patches; at least 0.

@@ -75,7 +75,10 @@ def plan_simulations(label_maps: Sequence[Path], cache: Path, options: Simulatio
 
 
 def _kind_of(number: int, heads: int, options: SimulationOptions) -> ScanKind:
-    """Return the kind of a scan: by rounds through the heads, every head is seen at both protocols."""
+    """Return the kind of a scan: by rounds through the heads, every head is seen at both protocols.
+
+    Which are wide goes by single scans.
+    """
     ixi, wide = (
         math.floor((place + 1) * share) > math.floor(place * share)
         for place, share in ((number // heads, options.ixi_share), (number, options.wide_share))

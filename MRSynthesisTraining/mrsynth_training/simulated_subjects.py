@@ -1,5 +1,6 @@
 """Simulated scans in the place of acquired ones: prepared like IXI's, at the protocol's full size."""
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from multiprocessing import parent_process
@@ -136,4 +137,4 @@ def split_heads(subjects: Collection[str], options: SplitOptions) -> Split:
 
 def head_of(subject: str) -> str:
     """Return the head that a subject of `plan_subjects` is a scan of."""
-    return subject.rsplit(BETWEEN, 1)[0]
+    return re.sub(rf"{BETWEEN}\d{{2,}}$", "", subject)

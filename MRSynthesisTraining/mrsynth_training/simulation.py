@@ -53,7 +53,7 @@ class ScanKind:
 
     Attributes:
         protocol: ``random`` (protocol, plane and slices as clinics have them) or ``ixi`` (224 x 224 x 32 at IXI's).
-        wide: Whether a scan may be unlike those of most scanners (`variety.wide_variety`), for training.
+        wide: Whether a scan may be unlike those of most scanners (`variety.wide_variety`), its pixels larger, too.
     """
 
     protocol: str = "random"
@@ -129,7 +129,7 @@ def simulate(
     head, brain_centre = _crop_to_head(torch.from_numpy(labels))
     variety = wide_variety(seed) if kind.wide else usual_variety(kind.protocol, random)
     geometry = geometry or coarser(drawn, variety.coarseness)
-    tissues = draw_tissues(random, variety.tissues, variety.fat_left)
+    tissues = draw_tissues(random, variety.tissue_variation, variety.fat_left)
     maps = draw_anatomy(head, tissues, random, variety, lesions=marking is None)
     marks = marking(maps, head) if marking else None
     acquisition = Acquisition(timing, _asked(timing, seed), geometry, variety)
@@ -153,7 +153,7 @@ def _acquired(slices: Tensor, acquisition: Acquisition, random: Randomness) -> S
     geometry, (lesions, *marks) = acquisition.geometry, slices[ECHOES:]
     shading = draw_shading(slices.shape[1:], geometry.pixel_mm, acquisition.variety.coil_rise, random)
     t2, pd, *targets = (
-        image * shading for image in _blurred(slices[:ECHOES], acquisition.variety.point_spread, random)
+        image * shading for image in _blurred(slices[:ECHOES], acquisition.variety.point_spread_pixels, random)
     )
     t2_target, pd_target, t2_asked, pd_asked = (target.numpy() for target in targets)
     noise = _draw_noise(pd, random)

@@ -16,10 +16,10 @@ def use_threads(threads: int | None) -> None:
     Raises:
         InputError: If there are fewer than one.
     """
-    import torch
-
     if threads is None:
         return
     if threads < 1:
         raise InputError(f"expected at least one CPU thread, found {threads}")
+    import torch
+
     torch.set_num_threads(threads)

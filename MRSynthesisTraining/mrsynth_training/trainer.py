@@ -163,8 +163,9 @@ class Trainer:
     def _loss(self, answer: Tensor, batch: TrainingBatch) -> Tensor:
         """Return what the answer is judged by: (N, 1, X, Y, Z), or (N, 2, X, Y, Z) with an estimate of its error."""
         synthetic, options = answer[:, :1], self.options
-        weights, lesions = (options.gradient_weight, options.squared_weight), batch.lesions
-        emphasis = lesion_emphasis(synthetic, batch.target, lesions, options.lesion_weight, options.faint_weight)
+        lesion_weights = (options.lesion_weight, options.faint_weight)
+        emphasis = lesion_emphasis(synthetic, batch.target, batch.lesions, *lesion_weights)
+        weights = (options.gradient_weight, options.squared_weight)
         loss = reconstruction_loss(synthetic, batch.target, *weights, emphasis)
         if answer.shape[1] > 1:
             loss = loss + options.error_weight * error_estimate_loss(answer[:, 1:], synthetic, batch.target)

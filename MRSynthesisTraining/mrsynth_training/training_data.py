@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 # What usual simulated scans of `fit` cover once the head's own scaling (0.9 to 1.1) is counted.
 SIMULATED_GRID = {"in_plane_spacing_mm": [0.75, 1.25], "slice_spacing_mm": [1.0, 6.0]}
-SMALLEST_HEAD = 0.9
 # Adults' heads differ in size by about as much, so a spacing this far off shows a network nothing new.
 SPACING_TOLERANCE = 0.1
 
@@ -91,7 +90,7 @@ def _preparation(subjects: Sequence[CachedSubject], spacings: np.ndarray) -> str
 
 def _simulated_grid(pairs: "Sequence[CachedPair]") -> dict[str, list[float]]:
     """Return the spacings of usual scans and, if there are wide ones, of the coarsest of them."""
-    coarsest = max(pair.description["geometry"]["pixel_mm"] for pair in pairs) / SMALLEST_HEAD
+    coarsest = max(pair.description["geometry"]["pixel_mm"] for pair in pairs)
     low, high = SIMULATED_GRID["in_plane_spacing_mm"]
     return SIMULATED_GRID | {"in_plane_spacing_mm": [low, max(high, round(coarsest, 2))]}
 

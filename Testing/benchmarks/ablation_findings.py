@@ -43,8 +43,8 @@ LIMITS = """## What this cannot show
 - Whole-volume scales are not measured on acquired pairs: at first these were divided by the scale of the head, for
   which such networks are not trained, and the figures were thrown away. `ablations.py` now divides them as in
   training.
-- What is not in the tables was not left out in any training. Of the second stage, its scans of wide variety and the
-  networks' estimate of their own error tells `SECOND_STAGE.md`.
+- What is not in the tables was not left out in any training. `SECOND_STAGE.md` tells what the wide scans, the weights
+  of lesions and the estimate of its error are worth in the second stage.
 """
 
 

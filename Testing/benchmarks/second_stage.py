@@ -25,7 +25,7 @@ VARIANTS: dict[str, dict[str, tuple[str, ...]]] = {
     "t2-to-pd": {
         SHIPPED: (),
         "no wide scans": ("simulation.wide_share=0.0",),
-        "no estimate of its error": ("optimization.error_weight=0.0",),
+        "estimate of its error not trained further": ("optimization.error_weight=0.0",),
     },
     "pd-to-t2": {
         SHIPPED: (),
@@ -45,13 +45,14 @@ RESULTS, PAGE = "second_stage.json", "SECOND_STAGE.md"
 SIMULATED = {"ixi protocol": "IXI", "random protocol": "random", "wide variety": "wide"}
 HEAD = f"""# The second stage of the default models' training
 
-Each row is two trainings (seeds {SEEDS[0]} and {SEEDS[1]}) of {STEPS} steps on {SCANS} simulated scans of heads 1 to
-16, where the shipped models have 12,000 on 256, that go on from the weights of the first stage: as shipped, or with one
-idea left out. Figures are PSNR in dB (whole volume, range maximum - minimum of the standardised reference) on simulated
-scans of heads 17 and 18 at IXI's protocol, as clinics acquire them and of wide variety, {2 * EVALUATED_SCANS} of each,
-and on acquired pairs; the share of the visible lesions that are kept and the median of their contrast over the
-reference's; false lesions in a healthy head; and the share of the absolute error that lies in the tenth of the head's
-voxels with the largest uncertainty. Both seeds are given: what differs by less than they do says nothing.
+The first row of a table is the first stage's model. Each other row is two trainings (seeds {SEEDS[0]} and {SEEDS[1]})
+that go on from it for {STEPS} steps on {SCANS} simulated scans of heads 1 to 16, as shipped (but for steps and scans)
+or with one idea left out. Figures are PSNR in dB (whole volume, range maximum - minimum of the standardised reference)
+on simulated scans of heads 17 and 18 at IXI's protocol, as clinics acquire them and of wide variety,
+{2 * EVALUATED_SCANS} of each, and on acquired pairs; the share of the visible lesions that are kept and the median of
+their contrast over the reference's; false lesions in a healthy head; and the share of the absolute error that lies in
+the tenth of the head's voxels with the largest uncertainty. Both seeds are given: what differs by less than they do
+says nothing.
 
 `python Testing/benchmarks/second_stage.py LABEL_MAPS STARTS PAIRS FOLDER` writes this page.
 """
@@ -74,14 +75,17 @@ class Bench:
     folder: Path
 
     def simulate(self, direction: str, changes: Sequence[str]) -> Path:
-        """Return the folder of a variant's scans; those of both directions and of most variants are the same."""
-        cache = self.folder / ("usual" if any("wide_share" in change for change in changes) else "wide")
-        _train("simulate", direction, self.label_maps, cache, *_set(changes))
+        """Return the folder of a variant's scans; those of both directions and of most variants are the same.
+
+        After a change of scans, steps or variants, begin with another `folder`.
+        """
+        cache = self.folder / ("usual" if "simulation.wide_share=0.0" in changes else "wide")
+        _train("simulate", direction, self.label_maps, cache, "--processes", 2, *_set(changes))
         return cache
 
     def model(self, direction: str, variant: str, seed: int) -> Path:
         """Return the folder of the model that a variant becomes with a seed."""
-        name = f"{variant.replace(' ', '-')}-{seed}"
+        name = name_of(variant, seed)
         models, run = self.folder / direction, self.folder / "runs" / direction / name
         if not (models / name).is_dir():
             changes = VARIANTS[direction][variant]
@@ -96,12 +100,18 @@ class Bench:
     def evaluate(self, direction: str) -> dict[str, Any]:
         """Return what `mrsynth-train evaluate-models` finds of all models of a direction, by their names."""
         models = [self.model(direction, variant, seed) for variant in VARIANTS[direction] for seed in SEEDS]
-        results = self.folder / "results" / direction
-        if not (results / "summary.json").is_file():
+        first, results = self.starts / f"{direction}-stage-1", self.folder / "results" / direction
+        summary = results / "summary.json"
+        names = {first.name, *(model.name for model in models)}
+        if not summary.is_file() or set(json.loads(summary.read_text(encoding="utf-8"))) != names:
             options = ("--training-heads", 16, "--scans", EVALUATED_SCANS, "--pairs", self.pairs, "--threads", 1)
-            first = self.starts / f"{direction}-stage-1"
             _train("evaluate-models", first, *models, self.label_maps, "--output", results, *options)
-        return json.loads((results / "summary.json").read_text(encoding="utf-8"))
+        return json.loads(summary.read_text(encoding="utf-8"))
+
+
+def name_of(variant: str, seed: int) -> str:
+    """Return the name of a variant's model."""
+    return f"{variant.replace(' ', '-')}-{seed}"
 
 
 def _set(changes: Sequence[str]) -> list[str]:
@@ -117,11 +127,11 @@ def _train(*arguments: Any) -> None:
     subprocess.run([sys.executable, "-m", "mrsynth_training", *map(str, arguments)], check=True)
 
 
-def figures_of(entry: dict[str, Any]) -> dict[str, float]:
-    """Return the columns of one model from its part of a summary."""
+def figures_of(entry: dict[str, Any]) -> dict[str, float | None]:
+    """Return the columns of one model from its part of a summary; None for what no lesion was visible for."""
     found = dict(_psnr(entry))
     lesions, known = entry["reliability"]["lesions"]["table"]["all sizes"], entry["reliability"]
-    found |= {"lesions kept": lesions["kept"], "lesion contrast": lesions["contrast"]}
+    found |= {"lesions kept": lesions.get("kept"), "lesion contrast": lesions.get("contrast")}
     found["false lesions"] = known["false_lesions"]["table"]["this model"]["number a head"]["mean"]
     found["worst tenth"] = known["uncertainty"]["table"]["head"]["error in the worst tenth"]["mean"]
     return found
@@ -139,11 +149,15 @@ def _psnr(entry: dict[str, Any]) -> Iterator[tuple[str, float]]:
 def table(direction: str, summary: dict[str, dict[str, float]]) -> Section:
     """Return the table of a direction from the figures of its models, by their names."""
     columns = list(next(iter(summary.values())))
-    rows = [[FIRST_STAGE, *(f"{summary[f'{direction}-stage-1'][column]:.3g}" for column in columns)]]
+    rows = [[FIRST_STAGE, *(_shown(summary[f"{direction}-stage-1"][column]) for column in columns)]]
     for variant in VARIANTS[direction]:
-        seeds = [summary[f"{variant.replace(' ', '-')}-{seed}"] for seed in SEEDS]
-        rows.append([variant, *(" / ".join(f"{seed[column]:.3g}" for seed in seeds) for column in columns)])
+        seeds = [summary[name_of(variant, seed)] for seed in SEEDS]
+        rows.append([variant, *(" / ".join(_shown(seed[column]) for seed in seeds) for column in columns)])
     return Section(DIRECTIONS[direction], ("second stage", *columns), rows)
+
+
+def _shown(figure: float | None) -> str:
+    return "not measured" if figure is None else f"{figure:.3g}"
 
 
 def write_page(folder: Path) -> None:

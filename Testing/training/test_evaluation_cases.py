@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,11 @@ def test_a_simulated_case_is_a_healthy_head_and_the_same_head_with_lesions(a_hea
         untouched = without & np.isclose(healthy, lesioned, rtol=1e-4)
         assert untouched.sum() > 0.9 * without.sum()  # but for the blur around lesions
         assert not np.allclose(healthy, lesioned, rtol=1e-3)
+
+
+def test_scans_of_every_kind_differ(a_head):
+    scans = [next(simulated_cases(a_head, kind, 1, 500)).volumes["T2"].voxels for kind in KINDS]
+    assert all(not np.allclose(first, second) for first, second in itertools.combinations(scans, 2))
 
 
 def test_scans_of_a_head_differ(a_head):

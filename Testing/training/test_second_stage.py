@@ -4,6 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
+from findings_examples import some_findings
+from model_examples import card_document
+
+from mrsynth.models.card import ModelCard
+from mrsynth_training.cli import command_parser
+from mrsynth_training.evaluation_card import evaluated_card
+from mrsynth_training.evaluation_results import evaluation_summary
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 
@@ -41,13 +48,14 @@ def commands(script, monkeypatch):
     def run(command, check):
         assert check and command[1:3] == ["-m", "mrsynth_training"]
         name, *arguments = command[3:]
+        command_parser().parse_args(command[3:])
         ran.append((name, *arguments))
         if name == "export":
             (Path(arguments[2]) / arguments[4]).mkdir(parents=True)
         if name == "evaluate-models":
             models = [Path(each).name for each in arguments[: arguments.index("--output") - 1]]
             results = Path(arguments[arguments.index("--output") + 1])
-            results.mkdir(parents=True)
+            results.mkdir(parents=True, exist_ok=True)
             summary = {model: entry(20.0 + place) for place, model in enumerate(models)}
             (results / "summary.json").write_text(json.dumps(summary))
 
@@ -77,8 +85,38 @@ def test_variants_go_on_from_the_first_stage_on_scans_of_their_own(script, comma
         assert fit[fit.index("--start") + 1] == str(tmp_path / "starts" / "pd-to-t2-stage-1")
         usual = "simulation.wide_share=0.0" in fit
         assert Path(fit[2]).name == ("usual" if usual else "wide")
+    simulated = {Path(each[3]).name: each for each in commands if each[0] == "simulate"}
+    assert "simulation.wide_share=0.0" in simulated["usual"] and "simulation.wide_share=0.0" not in simulated["wide"]
+    assert all("simulation.scans=64" in each for each in simulated.values())
     assert {"optimization.seed=0", "optimization.seed=1"} <= {part for fit in fits for part in fit}
     assert "## T2 to PD" not in (tmp_path / "SECOND_STAGE.md").read_text(encoding="utf-8")
+
+
+def test_figures_are_read_from_what_evaluations_write(script):
+    card = evaluated_card(ModelCard.from_dict(card_document()), some_findings())
+    found = script.figures_of(evaluation_summary(card))
+    assert {"lesions kept", "lesion contrast", "false lesions", "worst tenth"} < set(found)
+    assert all(isinstance(value, float) for value in found.values())
+
+
+def test_what_no_lesion_was_visible_for_is_said_to_be_unmeasured(script):
+    seen = entry(20.0)
+    del seen["reliability"]["lesions"]["table"]["all sizes"]["kept"]
+    figures = script.figures_of(seen)
+    names = ["t2-to-pd-stage-1", *(script.name_of(v, s) for v in script.VARIANTS["t2-to-pd"] for s in script.SEEDS)]
+    assert "| not measured / not measured |" in script.table("t2-to-pd", dict.fromkeys(names, figures)).markdown()
+
+
+def test_models_that_a_summary_lacks_are_measured(script, commands, tmp_path):
+    arguments = [*arguments_of(tmp_path), "--directions", "t2-to-pd"]
+    script.main(arguments)
+    summary = tmp_path / "folder" / "results" / "t2-to-pd" / "summary.json"
+    document = json.loads(summary.read_text())
+    del document["as-shipped-1"]
+    summary.write_text(json.dumps(document))
+    commands.clear()
+    script.main(arguments)
+    assert [each[0] for each in commands] == ["evaluate-models"]
 
 
 def test_what_is_finished_is_not_done_again(script, commands, tmp_path):

@@ -124,7 +124,8 @@ def test_heads_are_split_and_what_is_beyond_is_unused():
 
 
 @pytest.mark.parametrize(
-    ("subject", "head"), [("a-scan-2", "a"), ("old-scan-head-scan-2", "old-scan-head"), ("b", "b")]
+    ("subject", "head"),
+    [("a-scan-02", "a"), ("old-scan-head-scan-12", "old-scan-head"), ("old-scan-head", "old-scan-head")],
 )
 def test_a_scan_is_of_the_head_it_is_named_after(subject, head):
     assert head_of(subject) == head

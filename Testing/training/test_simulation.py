@@ -39,6 +39,15 @@ def test_the_same_seed_gives_the_same_scan_and_another_seed_another(a_pair):
     assert not np.array_equal(a_pair.t2, other.t2)
 
 
+@pytest.mark.parametrize(
+    ("kind", "sums"), [("ixi", (641.17, 1411.16, 1346.09, 0)), ("random", (686.56, 1345.24, 1369.79, 370.26))]
+)
+def test_a_seeds_scan_stays_what_figures_were_measured_on(kind, sums):
+    scan = simulate(small_head(), 3, kind, SMALL_SLICES)
+    found = [float(image.sum(dtype=np.float64)) for image in (scan.t2, scan.pd, scan.pd_target, scan.lesions)]
+    assert found == pytest.approx(sums, rel=1e-3)
+
+
 def test_all_echoes_lie_on_one_grid_and_are_magnitudes(a_pair):
     echoes = (a_pair.t2, a_pair.pd, a_pair.t2_target, a_pair.pd_target)
     assert {echo.shape for echo in echoes} == {(32, 32, 8)}

@@ -18,8 +18,17 @@ def test_pytorch_gets_as_many_threads_as_were_asked_for_or_what_it_likes(monkeyp
 
 
 @pytest.mark.parametrize("threads", ["0", "-1"])
-@pytest.mark.parametrize("command", ["fit", "evaluate-models"])
-def test_fewer_than_one_thread_is_a_mistake_of_the_caller(command, threads, capsys):
-    arguments = {"fit": ["t2-to-pd", "cache", "run"], "evaluate-models": ["model", "maps"]}[command]
-    assert cli.main([command, *arguments, "--threads", threads]) == 2
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("fit", "t2-to-pd", "cache", "run"),
+        ("train", "g1", "cache", "run"),
+        ("evaluate-models", "model", "maps"),
+        ("evaluate-runs", "cache", "run"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_fewer_than_one_thread_is_a_mistake_of_the_caller(command, threads, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main([*command, "--threads", threads]) == 2
     assert f"expected at least one CPU thread, found {threads}" in capsys.readouterr().err

@@ -12,7 +12,7 @@ from mrsynth.timing import TimingRanges
 from mrsynth_training import patch_sampler
 from mrsynth_training import trainer as trainer_module
 from mrsynth_training.experiments import Experiment
-from mrsynth_training.losses import error_estimate_loss, reconstruction_loss
+from mrsynth_training.losses import error_estimate_loss, lesion_emphasis, reconstruction_loss
 from mrsynth_training.pair_cache import CHANNELS, LESIONS, CachedPair, read_cache
 from mrsynth_training.patch_sampler import PatchSampler
 from mrsynth_training.trainer import Trainer, TrainingDiverged
@@ -95,6 +95,16 @@ def test_voxels_of_lesions_count_as_much_more_as_they_should():
     difference = float((ours - theirs)[0, 0, 1, 2, 3].abs())
     expected = plain + 4 * difference / ours.numel()
     assert float(reconstruction_loss(ours, theirs, 0.0, emphasis=emphasis)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_lesion_that_comes_out_too_dark_counts_more_than_one_too_bright():
+    lesions = torch.tensor([0.0, 0.5, 1.0, 1.0, 1.0])
+    synthetic, target = torch.tensor([[1.0, 1.0, 1.0, 2.0, 3.0], [2.0, 2.0, 2.0, 2.0, 2.0]])
+    emphasis = lesion_emphasis(synthetic, target, lesions, weight=4.0, faint_weight=12.0)
+    torch.testing.assert_close(emphasis, torch.tensor([0.0, 8.0, 16.0, 4.0, 4.0]))
+    torch.testing.assert_close(lesion_emphasis(synthetic, target, lesions, 4.0), 4 * lesions)
+    torch.testing.assert_close(lesion_emphasis(synthetic, target, lesions, 0.0, 12.0), emphasis - 4 * lesions)
+    assert lesion_emphasis(synthetic, target, lesions, 0.0) is None
 
 
 def test_an_estimate_learns_the_error_and_not_the_reverse():

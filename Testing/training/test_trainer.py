@@ -26,6 +26,19 @@ def test_a_run_lowers_its_loss(an_experiment, with_steps, a_cache, tmp_path, mon
     assert losses[-1] < 0.7 * losses[0]
 
 
+def test_a_weight_of_faint_lesions_changes_what_is_learned(with_steps, a_cache, tmp_path):
+    learned = []
+    for weight in (0.0, 50.0):
+        experiment = with_steps(3)
+        options = dataclasses.replace(experiment.optimization, faint_weight=weight, lesion_patches=1.0)
+        trainer = Trainer(
+            dataclasses.replace(experiment, optimization=options), read_cache(a_cache), tmp_path / f"{weight}"
+        )
+        trainer.fit(ignore)
+        learned.append(torch.cat([value.flatten() for value in trainer.network.parameters()]))
+    assert not torch.equal(*learned)
+
+
 def test_an_interrupted_and_resumed_run_equals_an_uninterrupted_one(an_experiment, a_cache, tmp_path):
     pairs = read_cache(a_cache)
     Trainer(an_experiment, pairs, tmp_path / "whole").fit(ignore)

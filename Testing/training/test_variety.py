@@ -13,6 +13,7 @@ from mrsynth_training.simulation import ScanKind, simulate
 from mrsynth_training.tissues import FATTY, GREY_TO_WHITE, RANGES, draw_tissues
 from mrsynth_training.variety import (
     BLURRED_PIXELS,
+    COIL_RISE_EVENED_OUT,
     SHARP_PIXELS,
     STUDY_VARIATION,
     Variety,
@@ -69,8 +70,8 @@ def test_tissues_beyond_all_ranges_keep_a_t1_a_t2_and_protons(seed):
 
 
 def test_a_usual_scan_is_of_one_study_at_ixis_protocol_and_of_any_otherwise():
-    assert usual_variety("ixi", Randomness(0)).tissues == STUDY_VARIATION
-    drawn = {usual_variety("random", Randomness(seed)).tissues for seed in range(20)}
+    assert usual_variety("ixi", Randomness(0)) == Variety(STUDY_VARIATION, COIL_RISE_EVENED_OUT)
+    drawn = {usual_variety("random", Randomness(seed)).tissue_variation for seed in range(20)}
     assert drawn == {STUDY_VARIATION, 1.0}
 
 
@@ -80,12 +81,12 @@ def test_wide_scans_follow_from_their_seeds_and_are_of_every_sort():
     shares = {
         "suppressed": (0.15, [each.fat_left < 1 for each in varieties]),
         "coarse": (0.2, [each.coarseness > 1 for each in varieties]),
-        "blurred": (0.3, [each.point_spread == BLURRED_PIXELS for each in varieties]),
+        "blurred": (0.3, [each.point_spread_pixels == BLURRED_PIXELS for each in varieties]),
     }
     for share, found in shares.values():
         assert np.mean(found) == pytest.approx(share, abs=0.08)
-    assert {each.point_spread for each in varieties} == {SHARP_PIXELS, BLURRED_PIXELS}
-    assert all(0.05 <= each.outer_pd <= 0.3 and STUDY_VARIATION <= each.tissues <= 1.4 for each in varieties)
+    assert {each.point_spread_pixels for each in varieties} == {SHARP_PIXELS, BLURRED_PIXELS}
+    assert all(0.05 <= each.outer_pd <= 0.3 and STUDY_VARIATION <= each.tissue_variation <= 1.4 for each in varieties)
 
 
 def test_coarser_slices_show_the_same_field_of_view():
@@ -102,11 +103,39 @@ def test_a_wide_scan_is_what_its_variety_says(monkeypatch):
         monkeypatch.setattr(simulation, "wide_variety", lambda seed: dataclasses.replace(USUAL, **changes))
         return simulate(small_head(), 3, ScanKind("ixi", wide=True))
 
-    usual, blurred, coarse = scanned(), scanned(point_spread=(2.0, 2.0)), scanned(coarseness=2.0)
+    usual, blurred, coarse = scanned(), scanned(point_spread_pixels=(2.0, 2.0)), scanned(coarseness=2.0)
     steepness = [float(np.abs(np.diff(scan.t2_target, axis=0)).max()) for scan in (usual, blurred)]
     assert steepness[1] < 0.9 * steepness[0]
     assert usual.t2.shape == (32, 32, 8) and coarse.t2.shape == (16, 16, 8)
     assert coarse.geometry.pixel_mm == 2 * usual.geometry.pixel_mm
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"tissue_variation": 0.0},
+        {"coil_rise": (2.0, 2.0)},
+        {"outer_t2": 0.25},
+        {"outer_pd": 0.3},
+        {"fat_left": 0.1},
+        {"lesion_count": (25, 26)},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_nothing_of_a_variety_is_left_out(change, monkeypatch):
+    usual, other = (_wide_scan(monkeypatch, **changes) for changes in ({}, change))
+    assert not np.array_equal(usual.pd_target, other.pd_target)
+
+
+def _wide_scan(monkeypatch, seed=4, **changes):
+    monkeypatch.setattr(simulation, "wide_variety", lambda _: dataclasses.replace(USUAL, **changes))
+    return simulate(small_head(), seed, ScanKind("ixi", wide=True), SMALL_SLICES)
+
+
+@pytest.mark.parametrize("change", [{"fat_left": 0.0}, {"fat_left": 1.1}, {"coarseness": 0.5}, {"outer_patch_mm": 0.0}])
+def test_a_variety_that_cannot_be_is_refused(change):
+    with pytest.raises(ValueError, match="expected a share of fat up to 1, a coarseness from 1 and a distance"):
+        dataclasses.replace(USUAL, **change)
 
 
 def test_slices_that_were_asked_for_are_kept_however_wide_the_scan():
