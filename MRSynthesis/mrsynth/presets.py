@@ -10,12 +10,13 @@ standard    the card's ``smooth_stride`` (16 of 32)  smooth window  graphics car
 draft       three quarters of a patch (24 of 32)     smooth window  CPUs that have it, too
 ==========  =======================================  =============  ======================
 
-A card may ask for a plain mean in all of them (``window``), and for one patch in so many in ``standard``
-(``thinning``, see ``patches.PatchGrid``), where that was found to be nearer to the truth.
+A card may ask for a plain mean in all of them (``window``) and, in ``standard``, for one patch in so many
+(``thinning``, see ``patches.PatchGrid``) and for the mean of the answers to the scan as it is and to its mirror image,
+left for right (``mirrored``), where that was found to be nearer to the truth.
 
-A model that takes whole stacks has ``standard`` and ``draft``, which differ on some CPUs only. Half precision is used
-where its error is small, see ``precision``. What a preset's speed-up costs is measured for each model and stands in its
-card (``inference.presets``), see `PresetFigures`.
+A model that takes whole stacks has ``standard`` and ``draft``. Half precision is used where its error is small, see
+``precision``. What a preset's speed-up costs is measured for each model and stands in its card
+(``inference.presets``), see `PresetFigures`.
 
 ``smooth`` is the older word for ``standard``; cards still use it.
 """
@@ -37,6 +38,7 @@ _PLAIN_MEANING = {
     "standard": "Fewer overlapping patches, plain mean.",
     "draft": "Patches that overlap by a quarter, plain mean: a quick look. Expect seams.",
 }
+_MIRRORED = "The mean of two answers: to the scan as it is and to its mirror image."
 _WHOLE = {
     "standard": "The whole scan in one pass.",
     "draft": "The whole scan in one pass, in half precision where the processor has it.",
@@ -52,11 +54,13 @@ class Blend:
         stride: Voxels from one patch to the next, axes (in-plane, in-plane, slice); None for a whole stack.
         window: ``"mean"`` or ``"smooth"``, see ``patches.patch_window``.
         thinning: One patch in so many is taken, see ``patches.PatchGrid``.
+        mirrored: Whether the answer to the mirror image counts as well.
     """
 
     stride: tuple[int, int, int] | None
     window: str
     thinning: int = 1
+    mirrored: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,8 +110,13 @@ def blend_of(preset: str, inference: Mapping[str, Any]) -> Blend:
         stride = [max(1, size * 3 // 4) for size in patch]
     elif preset == "standard":
         stride = inference.get("smooth_stride") or stride
-    thinning = inference.get("thinning", 1) if preset == "standard" else 1
-    return Blend(None if stride is None else tuple(stride), window, thinning)
+    standard = preset == "standard"
+    return Blend(
+        stride=None if stride is None else tuple(stride),
+        window=window,
+        thinning=inference.get("thinning", 1) if standard else 1,
+        mirrored=standard and inference.get("mirrored", False),
+    )
 
 
 def figures_of(preset: str, inference: Mapping[str, Any]) -> PresetFigures | None:
@@ -132,7 +141,7 @@ def preset_text(preset: str, inference: Mapping[str, Any]) -> str:
 
 def _meanings(inference: Mapping[str, Any]) -> dict[str, str]:
     if not inference.get("patch"):
-        return _WHOLE
+        return _WHOLE | ({"standard": _MIRRORED} if inference.get("mirrored") else {})
     return _MEANING | (_PLAIN_MEANING if inference.get("window") == "mean" else {})
 
 

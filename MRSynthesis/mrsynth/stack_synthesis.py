@@ -5,7 +5,7 @@ A network that estimates its own error says what the uncertainty is. Any other o
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
@@ -43,19 +43,21 @@ class StackSynthesis:
     Attributes:
         predictor: Runs the network on batches.
         tiling: How a stack is cut into patches.
-        mirror_axis: The left-right axis of the stacks if uncertainty is asked for, else None. No matter which to a
-            network that estimates its own error.
+        mirror_axis: The left-right axis of the stacks.
+        uncertainty: Whether to tell how unsure the result is as well.
         step: Counts patches, after each batch; may raise to stop.
     """
 
     predictor: PatchPredictor
     tiling: Tiling
-    mirror_axis: int | None
+    mirror_axis: int
+    uncertainty: bool
     step: SynthesisSteps
 
     def patch_count(self, shape: Triple) -> int:
         """Return how many patches go through the network for a stack of a shape."""
-        return sum(len(view.grid) for view in self._views(shape))
+        views = [*self._views(shape), *self._other_views(shape)]
+        return sum(len(view.grid) for view in views)
 
     def run(self, stack: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Synthesise one stack.
@@ -67,38 +69,42 @@ class StackSynthesis:
             The result and, if asked for, its uncertainty. From a network that estimates its own error this is the mean
             of the absolute errors it expects, weighted like the result. From any other one it is the standard deviation
             of the network's answers for the same voxel from overlapping patches and from mirrored ones, weighted like
-            the result and averaged over its neighbours in the plane. Asking for it does not change the result, which is
-            the mean of the unmirrored answers alone.
+            the result and averaged over its neighbours in the plane. Asking for it does not change the result.
         """
-        first, *others = self._views(stack.shape)
-        padded, where = pad_stack(stack, first.grid.padded_shape)
+        views = self._views(stack.shape)
+        padded, where = pad_stack(stack, views[0].grid.padded_shape)
         result = Mosaic(padded.shape)
-        if self.mirror_axis is None:
-            self._look(first, padded, [(result,)])
+        if not self.uncertainty:
+            self._look(views, padded, [(result,)])
             return result.mean()[where], None
         if self.predictor.estimates_error:
             error = Mosaic(padded.shape)
-            self._look(first, padded, [(result,), (error,)])
+            self._look(views, padded, [(result,), (error,)])
             return result.mean()[where], error.mean()[where]
         spread = Mosaic(padded.shape, with_spread=True)
-        self._look(first, padded, [(result, spread)])
-        for view in others:
-            self._look(view, padded, [(spread,)])
+        self._look(views, padded, [(result, spread)])
+        self._look(self._other_views(stack.shape), padded, [(spread,)])
         sigma = (UNCERTAINTY_SMOOTHING_PIXELS, UNCERTAINTY_SMOOTHING_PIXELS, 0)
         return result.mean()[where], ndimage.gaussian_filter(spread.spread()[where], sigma, mode="nearest")
 
     def _views(self, shape: Triple) -> list[View]:
-        """Return the view that the result is made of and those that it is compared with for the uncertainty, if any."""
-        grid, window = self.tiling.grid(shape), self.tiling.window
-        views = [View(grid, window)]
-        if self.mirror_axis is not None and not self.predictor.estimates_error:
-            views.append(View(grid, window, mirrored=True))
-            smaller = self.tiling.second_look(shape)
-            if smaller is not None:
-                views.append(View(smaller, "smooth"))
-        return views
+        """Return the views that the result is the mean of."""
+        view = View(self.tiling.grid(shape), self.tiling.window)
+        return [view, replace(view, mirrored=True)] if self.tiling.mirrored else [view]
 
-    def _look(self, view: View, padded: np.ndarray, mosaics: Sequence[tuple[Mosaic, ...]]) -> None:
+    def _other_views(self, shape: Triple) -> list[View]:
+        """Return the views that the result is compared with besides, where their spread is the uncertainty."""
+        if not self.uncertainty or self.predictor.estimates_error:
+            return []
+        smaller = self.tiling.second_look(shape)
+        others = [] if self.tiling.mirrored else [replace(*self._views(shape), mirrored=True)]
+        return others if smaller is None else [*others, View(smaller, "smooth")]
+
+    def _look(self, views: Sequence[View], padded: np.ndarray, mosaics: Sequence[tuple[Mosaic, ...]]) -> None:
+        for view in views:
+            self._look_once(view, padded, mosaics)
+
+    def _look_once(self, view: View, padded: np.ndarray, mosaics: Sequence[tuple[Mosaic, ...]]) -> None:
         """Add the network's answers to the mosaics of each of their channels."""
         window = patch_window(view.grid.patch, view.window)
         for places in self._batches(view.grid):

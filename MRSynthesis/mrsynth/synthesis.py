@@ -121,7 +121,7 @@ def synthesize(
     grid = Grid(model.card.grid["in_plane_spacing_mm"], model.card.grid["slice_spacing_mm"])
     stacks = list(interleaved_stacks(scan.voxels.shape, grid.strides(scan.spacing_mm)))
     steps = SynthesisSteps(predictor, progress, cancelled)
-    synthesis = StackSynthesis(predictor, tiling, left_right_axis(scan.order) if options.uncertainty else None, steps)
+    synthesis = StackSynthesis(predictor, tiling, left_right_axis(scan.order), options.uncertainty, steps)
     with interruptible(network, cancelled):
         _choose_precision(predictor, preset_of(options.mode, model.card.inference), scan.voxels[stacks[0]], tiling)
         result, uncertainty = _synthesize_stacks(scan.voxels, stacks, synthesis, network)
@@ -168,7 +168,7 @@ def _synthesize_stacks(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Return the result and, if asked for, its uncertainty, each in the shape of the normalised scan."""
     result = np.empty_like(normalized)
-    uncertainty = None if synthesis.mirror_axis is None else np.empty_like(normalized)
+    uncertainty = np.empty_like(normalized) if synthesis.uncertainty else None
     patches = sum(synthesis.patch_count(normalized[stack].shape) for stack in stacks)
     with synthesis.step.followed(network, patches, within=synthesis.tiling.patch is None):
         for stack in stacks:

@@ -31,6 +31,7 @@ class Tiling:
         multiple: What the network requires each axis of its input to be a multiple of.
         thinning: One patch in so many is taken, see ``patches.PatchGrid``.
         tile_voxels: How much of a whole stack goes through in one pass at most.
+        mirrored: Whether the answer to each patch's mirror image counts as well.
     """
 
     patch: Triple | None
@@ -39,6 +40,7 @@ class Tiling:
     multiple: Triple = (1, 1, 1)
     tile_voxels: int = LARGEST_TILE_VOXELS
     thinning: int = 1
+    mirrored: bool = False
 
     def __post_init__(self) -> None:
         if self.patch is None:
@@ -82,7 +84,7 @@ def tiling_of_card(inference: Mapping[str, Any], mode: str | None, multiple: Tri
 
     Args:
         inference: ``mode``, ``patch``, ``stride`` and ``smooth_stride`` of the card, the last three of which may be
-            None, and ``window`` and ``thinning``, if it has them.
+            None, and ``window``, ``thinning`` and ``mirrored``, if it has them.
         mode: A preset, see ``presets``, or None for the card's own.
         multiple: The network's ``size_multiple``.
 
@@ -92,7 +94,7 @@ def tiling_of_card(inference: Mapping[str, Any], mode: str | None, multiple: Tri
     """
     blend, patch = blend_of(preset_of(mode, inference), inference), inference.get("patch")
     patch = None if patch is None else tuple(patch)
-    return Tiling(patch, blend.stride, blend.window, multiple, thinning=blend.thinning)
+    return Tiling(patch, blend.stride, blend.window, multiple, thinning=blend.thinning, mirrored=blend.mirrored)
 
 
 def pad_stack(stack: np.ndarray, shape: Triple) -> tuple[np.ndarray, tuple[slice, slice, slice]]:

@@ -1,7 +1,7 @@
 """The state of a run on disk: replaced as a whole, so that a crash never leaves half of one."""
 
 import io
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, TypeVar
@@ -28,6 +28,7 @@ class Checkpoint:
         network: Weights.
         average: Running average of the weights.
         optimizer: State of the optimiser.
+        start: Weights that it began with, if the experiment keeps a share of them.
     """
 
     experiment: dict[str, Any]
@@ -36,6 +37,14 @@ class Checkpoint:
     network: dict[str, torch.Tensor]
     average: dict[str, torch.Tensor]
     optimizer: dict[str, Any]
+    start: dict[str, torch.Tensor] = field(default_factory=dict)
+
+    def exported(self) -> dict[str, torch.Tensor]:
+        """Return the weights to export: the running average, with its share of those that the run began with."""
+        share = self.experiment["optimization"].get("start_share", 0.0)
+        return {
+            name: torch.lerp(value, self.start[name], share) if share else value for name, value in self.average.items()
+        }
 
 
 def write_checkpoint(run: Path, checkpoint: Checkpoint) -> None:
@@ -85,8 +94,9 @@ def read_state(path: Path, kind: type[State]) -> State:
         raise InputError(
             f"{path}: expected a whole checkpoint, found a damaged one: {error}", "corrupt_file"
         ) from error
-    expected = {field.name for field in fields(kind)}
-    if found != expected:
+    known = {each.name for each in fields(kind)}
+    expected = {each.name for each in fields(kind) if each.default is MISSING and each.default_factory is MISSING}
+    if not expected <= found <= known:
         raise InputError(
             f"{path}: expected a checkpoint with {sorted(expected)}, found one of another kind of run with "
             f"{sorted(map(str, found))}"

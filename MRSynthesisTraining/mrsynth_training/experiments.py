@@ -76,6 +76,9 @@ class OptimizationOptions:
         faint_weight: What is added to ``lesion_weight`` where a voxel comes out darker than it should.
         lesion_patches: Share of patches that are drawn around a lesion, in scans that have some.
         averaging: Decay of the running average of the weights, which is what is exported.
+        start_share: Share that the weights it began with have in what is exported, if it continues a model: between the
+            two lie weights that know the new data and meet others better than either (M. Wortsman et al., "Robust
+            fine-tuning of zero-shot models", CVPR 2022).
         seed: Of the initial weights and of the patches; at least 0.
         precision: Of the convolutions, ``float32`` or ``bfloat16``; weights and losses are float32 in both. A GPU may
             round the factors of float32 to TF32.
@@ -94,6 +97,7 @@ class OptimizationOptions:
     faint_weight: float = 0.0
     lesion_patches: float = 0.0
     averaging: float = 0.998
+    start_share: float = 0.0
     seed: int = 0
     precision: str = "float32"
 
@@ -109,7 +113,8 @@ class OptimizationOptions:
         lesions = (self.lesion_weight, self.faint_weight)
         weights = (self.weight_decay, self.gradient_weight, self.squared_weight, self.error_weight, *lesions)
         require(min(weights) >= 0, f"expected weights of at least 0, found {self}")
-        require(0 <= self.lesion_patches <= 1, f"expected a share from 0 to 1, found {self.lesion_patches}")
+        for share in (self.lesion_patches, self.start_share):
+            require(0 <= share <= 1, f"expected a share from 0 to 1, found {share}")
         require(self.precision in PRECISIONS, f"expected a precision of {PRECISIONS}, found {self.precision!r}")
         require(self.seed >= 0, f"expected a seed of at least 0, found {self.seed}")
 
@@ -146,6 +151,8 @@ class Experiment:
         require_network(self.network)
         told, expected = self.network["configuration"].get("conditions", 0), CONDITIONS if self.timing else 0
         require(told == expected, f"expected a network of {expected} conditions, as timing says, found {told}")
+        shared = self.optimization.start_share > 0
+        require(bool(self.continues) or not shared, "expected a model to continue, of whose weights a share is kept")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the experiment as a document; without what it lacks of timing and continues."""

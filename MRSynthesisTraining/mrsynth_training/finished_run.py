@@ -17,8 +17,8 @@ from mrsynth_training.run_record import RunRecord, read_record
 from mrsynth_training.simulated_subjects import head_of
 from mrsynth_training.validation_baselines import summarized
 
-# The whole stack in one pass; cut into overlapping tiles only where it is too large.
-WHOLE_STACKS = {"mode": "smooth", "patch": None, "stride": None, "smooth_stride": None}
+# The whole stack at once, as it is and mirrored; cut into overlapping tiles only where it is too large.
+WHOLE_STACKS = {"mode": "smooth", "patch": None, "stride": None, "smooth_stride": None, "mirrored": True}
 # Where a card's configuration names the label maps that a model must not be tested on.
 HEADS = "heads"
 RANGES = {
@@ -89,15 +89,24 @@ def _fitted(run: Path, record: RunRecord) -> FinishedRun:
     return FinishedRun(
         experiment=experiment,
         record=record,
-        weights=checkpoint.average,
+        weights=checkpoint.exported(),
         steps=checkpoint.step,
         seconds=checkpoint.seconds,
         seed=experiment.optimization.seed,
-        stage=f"continued from {experiment.continues}" if experiment.continues else "",
+        stage=_stage(experiment),
         inference=WHOLE_STACKS,
         figures=[],
         timing=experiment.timing.to_dict() if experiment.timing else None,
     )
+
+
+def _stage(experiment: Experiment) -> str:
+    """Return what the weights go on from, in words, and what is kept of that."""
+    if not experiment.continues:
+        return ""
+    share = experiment.optimization.start_share
+    kept = f", whose weights are {100 * share:.3g} % of these" if share else ""
+    return f"continued from {experiment.continues}{kept}"
 
 
 def _trained(run: Path, record: RunRecord) -> FinishedRun:

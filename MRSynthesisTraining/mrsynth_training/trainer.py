@@ -86,6 +86,7 @@ class Trainer:
         self.network = network.to(device, memory_format=torch.channels_last_3d).train()
         self.average = copy.deepcopy(self.network).requires_grad_(False)
         self.optimizer = torch.optim.AdamW(self.network.parameters(), weight_decay=self.options.weight_decay)
+        self.start: dict[str, Tensor] = {}
         self.step, self.seconds = 0, 0.0
         if resume:
             self._restore(read_checkpoint_of(experiment, run))
@@ -101,6 +102,8 @@ class Trainer:
         refuse_misfit(weights, self.network.state_dict(), f"the weights to start {self.experiment.name} from")
         self.network.load_state_dict(weights)
         self.average.load_state_dict(weights)
+        if self.options.start_share:
+            self.start = copy.deepcopy(self.average.state_dict())
 
     def fit(self, report: Callable[[TrainingStatus], None], stop: Callable[[], bool] = lambda: False) -> bool:
         """Train to the end or until ``stop`` says so; return whether the end was reached. Leaves a checkpoint.
@@ -141,6 +144,7 @@ class Trainer:
             network=self.network.state_dict(),
             average=self.average.state_dict(),
             optimizer=self.optimizer.state_dict(),
+            start=self.start,
         )
         write_checkpoint(self.run, state)
 
@@ -182,6 +186,7 @@ class Trainer:
         self.network.load_state_dict(checkpoint.network)
         self.average.load_state_dict(checkpoint.average)
         self.optimizer.load_state_dict(checkpoint.optimizer)
+        self.start = checkpoint.start
         self.step, self.seconds = checkpoint.step, checkpoint.seconds
 
     def _status(self, losses: Sequence[Tensor]) -> TrainingStatus:

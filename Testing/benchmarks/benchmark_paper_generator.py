@@ -89,7 +89,7 @@ def _windows(generator: PaperGenerator, plain: Plain, block: np.ndarray) -> list
     """Return the ways to take a block of a scan through overlapping patches; the same patches and blend for all."""
     patches = int(np.prod([(size - PATCH) // STRIDE + 1 for size in BLOCK]))
     predictor = PatchPredictor(copy.deepcopy(generator), CPU)
-    ours = StackSynthesis(predictor, Tiling((PATCH,) * 3, (STRIDE,) * 3, "mean"), None, lambda patches: None)
+    ours = StackSynthesis(predictor, Tiling((PATCH,) * 3, (STRIDE,) * 3, "mean"), 0, False, lambda patches: None)
     works = [Work("this project, sliding window", lambda: ours.run(block)[0], patches)]
     try:
         from monai.inferers import sliding_window_inference

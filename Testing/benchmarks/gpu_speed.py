@@ -137,7 +137,7 @@ def _scan(
         if takes_half_precision(preset, trials.device.type):
             sample = np.random.default_rng(1).normal(1, 0.3, tiling.patch or tiling.padded(LEAST_TILE))
             predictor.use_half_precision(sample.astype(np.float32))
-        synthesis = StackSynthesis(predictor, tiling, None, lambda patches: None)
+        synthesis = StackSynthesis(predictor, tiling, 0, False, lambda patches: None)
         ms = trials.milliseconds(lambda: synthesis.run(stack), SECONDS)
         return [name, ms / 1000, predictor.precision, "; ".join(predictor.warnings)]
 

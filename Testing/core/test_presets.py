@@ -75,6 +75,16 @@ def test_a_model_of_whole_stacks_has_no_patches_to_choose():
     assert "half precision" in preset_text("draft", WHOLE)
 
 
+def test_the_mirror_image_counts_in_the_standard_preset_of_a_card_that_asks_for_it():
+    mirrored = {**WHOLE, "mirrored": True}
+    assert [blend_of(preset, mirrored).mirrored for preset in PRESETS] == [False, True, False]
+    assert not any(blend_of(preset, WHOLE).mirrored for preset in PRESETS)
+    assert "mirror image" in preset_text("standard", mirrored) and "mirror" not in preset_text("draft", mirrored)
+    assert ModelCard.from_dict(card_document(inference=mirrored)).inference["mirrored"]
+    with pytest.raises(InputError, match="mirrored"):
+        ModelCard.from_dict(card_document(inference={**WHOLE, "mirrored": "yes"}))
+
+
 def test_half_precision_is_for_those_who_are_content_with_it():
     assert [takes_half_precision(preset, "cpu") for preset in PRESETS] == [False, False, True]
     assert [takes_half_precision(preset, "cuda") for preset in PRESETS] == [False, True, True]

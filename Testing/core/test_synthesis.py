@@ -21,6 +21,7 @@ from mrsynth.volume import Volume
 ORIENTATIONS = [
     (axes, signs) for axes in itertools.permutations(range(3)) for signs in itertools.product((1, -1), repeat=3)
 ]
+MIRRORED = {**WHOLE, "mirrored": True}
 
 
 class Stretch(nn.Module):
@@ -148,7 +149,7 @@ def test_the_result_is_on_the_scale_that_the_card_says():
     np.testing.assert_allclose(result.volume.voxels, 2.5 * scan.voxels, rtol=1e-5)
 
 
-@pytest.mark.parametrize("inference", [PATCHES, WHOLE], ids=["patches", "whole"])
+@pytest.mark.parametrize("inference", [PATCHES, WHOLE, MIRRORED], ids=["patches", "whole", "mirrored"])
 def test_asking_for_the_uncertainty_does_not_change_the_result(inference):
     scan = a_scan((40, 33, 17))
     plain, asked = (
@@ -188,6 +189,19 @@ def test_the_uncertainty_is_where_left_and_right_are_not_treated_alike_in_the_sc
     lean = np.linspace(0, 1, 8)
     expected = ndimage.gaussian_filter1d(np.abs(lean - lean[::-1]) / 2 * tissue, 1.0, mode="nearest")
     np.testing.assert_allclose(result.uncertainty.voxels[:, 3, 2], expected, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("inference", [{**PATCHES, "mode": "smooth"}, WHOLE], ids=["patches", "whole"])
+@pytest.mark.parametrize("turned", [np.diag([1.0, 1, 4, 1]), np.diag([-1.0, 1, 4, 1])], ids=["to-right", "to-left"])
+def test_the_mean_of_a_scan_and_its_mirror_image_treats_left_and_right_alike(turned, inference):
+    scan = Volume(a_scan((32, 32, 16)).voxels, turned)
+    mirrored = Volume(scan.voxels[::-1], turned)
+    model = a_model(Leaning(), inference | {"mirrored": True})
+    here, there = (synthesize(each, model, on_cpu()).volume.voxels for each in (scan, mirrored))
+    np.testing.assert_allclose(here, there[::-1], rtol=1e-5, atol=1e-4)
+    once = [synthesize(each, a_model(Leaning(), inference), on_cpu()).volume.voxels for each in (scan, mirrored)]
+    np.testing.assert_allclose(here, (once[0] + once[1][::-1]) / 2, rtol=1e-5, atol=1e-4)
+    assert not np.allclose(once[0], once[1][::-1], rtol=0.01)
 
 
 @pytest.mark.parametrize("slope, axis", [((1, 2, 4), 0), ((4, 1, 1), 2)])
@@ -237,7 +251,7 @@ def test_a_fall_back_for_lack_of_memory_gives_a_warning():
     assert result.warnings == ("cpu ran short of memory: continued with batches of 1",)
 
 
-@pytest.mark.parametrize("inference", [PATCHES, WHOLE], ids=["patches", "whole"])
+@pytest.mark.parametrize("inference", [PATCHES, WHOLE, MIRRORED], ids=["patches", "whole", "mirrored"])
 @pytest.mark.parametrize("uncertainty", [False, True])
 def test_progress_runs_from_nothing_to_all(inference, uncertainty):
     steps = []

@@ -36,6 +36,11 @@ def test_a_thinned_standard_preset_takes_a_third_of_the_patches():
     assert [len(grid) for grid in grids] == [625, 209, 81]
 
 
+def test_only_the_standard_preset_of_a_card_that_asks_for_it_looks_at_the_mirror_image():
+    card = {**WHOLE, "mirrored": True}
+    assert [tiling_of_card(card, preset, MULTIPLE).mirrored for preset in ("standard", "draft")] == [True, False]
+
+
 def test_a_draft_has_patches_that_overlap_by_a_quarter():
     assert tiling_of_card(PAPER, "draft", (1, 1, 1)) == Tiling((32, 32, 32), (24, 24, 24), "smooth")
     assert tiling_of_card({**PAPER, "patch": [32, 32, 1]}, "draft", (1, 1, 1)).stride == (24, 24, 1)

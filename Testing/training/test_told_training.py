@@ -11,6 +11,7 @@ from mrsynth.errors import InputError
 from mrsynth.timing import TimingRanges
 from mrsynth_training import patch_sampler
 from mrsynth_training import trainer as trainer_module
+from mrsynth_training.checkpoints import read_checkpoint
 from mrsynth_training.experiments import Experiment
 from mrsynth_training.losses import error_estimate_loss, lesion_emphasis, reconstruction_loss
 from mrsynth_training.pair_cache import CHANNELS, LESIONS, CachedPair, read_cache
@@ -162,6 +163,35 @@ def test_a_run_can_begin_with_the_weights_of_another(an_experiment, a_continued_
         assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
+def with_start_share(experiment, share):
+    return dataclasses.replace(experiment, optimization=dataclasses.replace(experiment.optimization, start_share=share))
+
+
+def test_a_share_of_the_weights_it_began_with_is_exported(an_experiment, a_continued_experiment, a_cache, tmp_path):
+    pairs, exported = read_cache(a_cache), {}
+    beginning = Trainer(an_experiment, pairs, tmp_path / "first").network.state_dict()
+    for share in (0.0, 0.25):
+        run = tmp_path / str(share)
+        trainer = Trainer(with_start_share(a_continued_experiment, share), pairs, run)
+        trainer.start_from(beginning)
+        trainer.fit(lambda status: None, stop=lambda trainer=trainer: trainer.step == 3)
+        resumed = Trainer(with_start_share(a_continued_experiment, share), pairs, run, resume=True)
+        resumed.fit(lambda status: None)
+        exported[share] = read_checkpoint(run).exported()
+        assert all(
+            torch.equal(value, resumed.average.state_dict()[name]) == (share == 0)
+            for name, value in exported[share].items()
+            if not torch.equal(value, beginning[name])
+        )
+    for name, value in exported[0.25].items():
+        torch.testing.assert_close(value, 0.75 * exported[0.0][name] + 0.25 * beginning[name])
+
+
+def test_a_share_of_no_beginning_is_refused(an_experiment):
+    with pytest.raises(InputError, match="expected a model to continue, of whose weights a share is kept"):
+        with_start_share(an_experiment, 0.5)
+
+
 def test_weights_of_another_network_are_no_beginning(an_experiment, a_told_experiment, a_cache, tmp_path):
     pairs = read_cache(a_cache)
     told = Trainer(a_told_experiment, pairs, tmp_path / "told")
@@ -204,6 +234,7 @@ def test_a_seed_below_zero_is_refused(an_experiment, table):
         ("simulation", {"ixi_share": 1.1}, "a share from 0 to 1, found 1.1"),
         ("simulation", {"wide_share": -0.1}, "a share from 0 to 1, found -0.1"),
         ("optimization", {"lesion_patches": 2.0}, "a share from 0 to 1, found 2.0"),
+        ("optimization", {"start_share": -0.5}, "a share from 0 to 1, found -0.5"),
         ("optimization", {"lesion_weight": -1.0}, "weights of at least 0"),
         ("optimization", {"faint_weight": -1.0}, "weights of at least 0"),
         ("optimization", {"error_weight": -1.0}, "weights of at least 0"),

@@ -42,6 +42,7 @@ class InferenceEntry(TypedDict):
     smooth_stride: list[int] | None
     window: NotRequired[str]
     thinning: NotRequired[int]
+    mirrored: NotRequired[bool]
     presets: NotRequired[dict[str, PresetEntry]]
 
 
