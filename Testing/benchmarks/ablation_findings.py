@@ -43,8 +43,8 @@ LIMITS = """## What this cannot show
 - Whole-volume scales are not measured on acquired pairs: at first these were divided by the scale of the head, for
   which such networks are not trained, and the figures were thrown away. `ablations.py` now divides them as in
   training.
-- What is not in the tables was not left out in any training. `SECOND_STAGE.md` tells what the wide scans, the weights
-  of lesions and the estimate of its error are worth in the second stage.
+- What is not in the tables was not left out in any training, such as the networks' estimate of their own error.
+  `SECOND_STAGE.md` tells what the wide scans, the weights of lesions and the mean with the first stage are worth.
 """
 
 

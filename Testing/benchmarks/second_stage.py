@@ -25,11 +25,12 @@ VARIANTS: dict[str, dict[str, tuple[str, ...]]] = {
     "t2-to-pd": {
         SHIPPED: (),
         "no wide scans": ("simulation.wide_share=0.0",),
-        "estimate of its error not trained further": ("optimization.error_weight=0.0",),
+        "no weights of the first stage kept": ("optimization.start_share=0.0",),
     },
     "pd-to-t2": {
         SHIPPED: (),
         "no wide scans": ("simulation.wide_share=0.0",),
+        "no weights of the first stage kept": ("optimization.start_share=0.0",),
         "lesions weighed as from T2 to PD": (
             "optimization.lesion_weight=3.0",
             "optimization.faint_weight=0.0",
