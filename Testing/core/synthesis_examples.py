@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import numpy as np
+import torch
 from torch import nn
 
 from mrsynth.networks.identity import Identity
@@ -12,6 +13,13 @@ from mrsynth.volume import Volume
 PATCHES = {"mode": "paper", "patch": [8, 8, 4], "stride": [4, 3, 2], "smooth_stride": [4, 4, 2]}
 WHOLE = {"mode": "smooth", "patch": None, "stride": None, "smooth_stride": None}
 ROBUST = {"kind": "robust", "target_to_source": 1.0}
+
+
+class Leaning(Identity):
+    """Adds one at one end of the first axis and nothing at the other: a network that is not symmetric."""
+
+    def forward(self, source: torch.Tensor) -> torch.Tensor:
+        return source + torch.linspace(0, 1, source.shape[2])[:, None, None]
 
 
 def a_model(network: nn.Module | None = None, inference: dict = PATCHES, normalization: dict = ROBUST, **grid):
