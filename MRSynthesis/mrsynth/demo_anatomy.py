@@ -16,7 +16,7 @@ TABLE_MM = 1.6  # each of the two layers of compact bone
 SKIN_MM = 2.0
 SCALP_MM = 6.5
 # Fat is brighter in a train of refocused echoes than its T2 says (Henkelman et al. 1994); both echoes gain.
-FAT = Tissue(380, 85, 0.95)
+FAT = Tissue(380, 105, 0.75)
 LESION = Tissue(1500, 170, 0.92)
 
 LESIONS = (

@@ -42,6 +42,8 @@ SCANS, STEPS = 64, 1000
 SHORT = (f"simulation.scans={SCANS}", f"optimization.steps={STEPS}")
 EVALUATED_SCANS = 1  # a head and kind
 
+# A figure of so much is a PSNR, whose hundredths say nothing.
+DECIBELS = 10
 RESULTS, PAGE = "second_stage.json", "SECOND_STAGE.md"
 SIMULATED = {"ixi protocol": "IXI", "random protocol": "random", "wide variety": "wide"}
 HEAD = f"""# The second stage of the default models' training
@@ -111,8 +113,8 @@ class Bench:
 
 
 def name_of(variant: str, seed: int) -> str:
-    """Return the name of a variant's model."""
-    return f"{variant.replace(' ', '-')}-{seed}"
+    """Return the name of a variant's model; names of models are in small letters."""
+    return f"{variant.lower().replace(' ', '-')}-{seed}"
 
 
 def _set(changes: Sequence[str]) -> list[str]:
@@ -158,7 +160,9 @@ def table(direction: str, summary: dict[str, dict[str, float]]) -> Section:
 
 
 def _shown(figure: float | None) -> str:
-    return "not measured" if figure is None else f"{figure:.3g}"
+    if figure is None:
+        return "not measured"
+    return f"{figure:.1f}" if figure >= DECIBELS else f"{figure:.2f}"
 
 
 def write_page(folder: Path) -> None:

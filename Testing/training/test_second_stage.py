@@ -1,6 +1,7 @@
 """The second stage's ablation runs the commands it names and tabulates what they found."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,7 @@ def commands(script, monkeypatch):
         command_parser().parse_args(command[3:])
         ran.append((name, *arguments))
         if name == "export":
+            assert re.fullmatch(r"[a-z0-9][a-z0-9._-]*", arguments[4])
             (Path(arguments[2]) / arguments[4]).mkdir(parents=True)
         if name == "evaluate-models":
             models = [Path(each).name for each in arguments[: arguments.index("--output") - 1]]
@@ -73,8 +75,8 @@ def test_the_page_has_a_row_for_each_variant_with_both_seeds(script, commands, t
     page = (tmp_path / "SECOND_STAGE.md").read_text(encoding="utf-8")
     assert "## T2 to PD" in page and "## PD to T2" in page
     assert "| second stage | IXI | a real head | lesions kept | lesion contrast | false lesions | worst tenth |" in page
-    assert "| first stage alone | 20 | 20 | 0.5 | 0.75 | 2 | 0.25 |" in page
-    assert "| no wide scans | 23 / 24 | 23 / 24 | 0.5 / 0.5 |" in page
+    assert "| first stage alone | 20.0 | 20.0 | 0.50 | 0.75 | 2.00 | 0.25 |" in page
+    assert "| no wide scans | 23.0 / 24.0 | 23.0 / 24.0 | 0.50 / 0.50 |" in page
 
 
 def test_variants_go_on_from_the_first_stage_on_scans_of_their_own(script, commands, tmp_path):
