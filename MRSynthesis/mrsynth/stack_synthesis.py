@@ -97,7 +97,7 @@ class StackSynthesis:
         if not self.uncertainty or self.predictor.estimates_error:
             return []
         smaller = self.tiling.second_look(shape)
-        others = [] if self.tiling.mirrored else [replace(*self._views(shape), mirrored=True)]
+        others = [] if self.tiling.mirrored else [replace(self._views(shape)[0], mirrored=True)]
         return others if smaller is None else [*others, View(smaller, "smooth")]
 
     def _look(self, views: Sequence[View], padded: np.ndarray, mosaics: Sequence[tuple[Mosaic, ...]]) -> None:

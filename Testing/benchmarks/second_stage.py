@@ -15,11 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ablation_held_out import TRAINING_HEADS
+from ablation_page import TITLES, UNMEASURED
+from ablation_variants import SEEDS, SHIPPED
 from document import Section
 
-DIRECTIONS = {"t2-to-pd": "T2 to PD", "pd-to-t2": "PD to T2"}
-SEEDS = (0, 1)
-SHIPPED, FIRST_STAGE = "as shipped", "first stage alone"
+from mrsynth_training.checkpoints import CHECKPOINT
+from mrsynth_training.evaluation_results import SUMMARY
+
+FIRST_STAGE = "first stage alone"
 # What each variant changes of a direction's second stage, as for ``--set``.
 VARIANTS: dict[str, dict[str, tuple[str, ...]]] = {
     "t2-to-pd": {
@@ -109,7 +113,7 @@ class Bench:
             cache = self.simulate(direction, changes)
             changed = _set((*changes, f"optimization.seed={seed}"))
             start = self.starts / f"{direction}-stage-1"
-            go_on = ["--resume"] if (run / "checkpoint.pt").is_file() else ["--start", start]
+            go_on = ["--resume"] if (run / CHECKPOINT).is_file() else ["--start", start]
             _train("fit", direction, cache, run, "--device", "cpu", "--threads", 1, *go_on, *changed)
             _train("export", run, "--models", models, "--name", name)
         return models / name
@@ -118,10 +122,19 @@ class Bench:
         """Return what `mrsynth-train evaluate-models` finds of all models of a direction, by their names."""
         models = [self.model(direction, variant, seed) for variant in VARIANTS[direction] for seed in SEEDS]
         first, results = self.starts / f"{direction}-stage-1", self.folder / "results" / direction
-        summary = results / "summary.json"
+        summary = results / f"{SUMMARY}.json"
         names = {first.name, *(model.name for model in models)}
         if not summary.is_file() or set(json.loads(summary.read_text(encoding="utf-8"))) != names:
-            options = ("--training-heads", 16, "--scans", EVALUATED_SCANS, "--pairs", self.pairs, "--threads", 1)
+            options = (
+                "--training-heads",
+                TRAINING_HEADS,
+                "--scans",
+                EVALUATED_SCANS,
+                "--pairs",
+                self.pairs,
+                "--threads",
+                1,
+            )
             _train("evaluate-models", first, *models, self.label_maps, "--output", results, *options)
         return json.loads(summary.read_text(encoding="utf-8"))
 
@@ -146,8 +159,8 @@ def _train(*arguments: Any) -> None:
 
 def figures_of(entry: dict[str, Any]) -> dict[str, float | None]:
     """Return the columns of one model from its part of a summary; None for what no lesion was visible for."""
-    found = dict(_psnr(entry))
-    lesions, known = entry["reliability"]["lesions"]["table"]["all sizes"], entry["reliability"]
+    found, known = dict(_psnr(entry)), entry["reliability"]
+    lesions = known["lesions"]["table"]["all sizes"]
     found |= {"lesions kept": lesions.get("kept"), "lesion contrast": lesions.get("contrast")}
     found["false lesions"] = known["false_lesions"]["table"]["this model"]["number a head"]["mean"]
     found["worst tenth"] = known["uncertainty"]["table"]["head"]["error in the worst tenth"]["mean"]
@@ -170,19 +183,19 @@ def table(direction: str, summary: dict[str, dict[str, float]]) -> Section:
     for variant in VARIANTS[direction]:
         seeds = [summary[name_of(variant, seed)] for seed in SEEDS]
         rows.append([variant, *(" / ".join(_shown(seed[column]) for seed in seeds) for column in columns)])
-    return Section(DIRECTIONS[direction], ("second stage", *columns), rows)
+    return Section(TITLES[direction], ("second stage", *columns), rows)
 
 
 def _shown(figure: float | None) -> str:
     if figure is None:
-        return "not measured"
+        return UNMEASURED
     return f"{figure:.1f}" if figure >= DECIBELS else f"{figure:.2f}"
 
 
 def write_page(folder: Path) -> None:
     """Write ``SECOND_STAGE.md`` from the results in a folder."""
     found = json.loads((folder / RESULTS).read_text(encoding="utf-8"))
-    tables = [table(direction, found[direction]).markdown() for direction in DIRECTIONS if direction in found]
+    tables = [table(direction, found[direction]).markdown() for direction in TITLES if direction in found]
     (folder / PAGE).write_text("\n".join([HEAD, *tables, FINDINGS]), encoding="utf-8")
 
 
@@ -191,7 +204,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("label_maps", "starts", "pairs", "folder"):
         parser.add_argument(name, type=Path)
-    parser.add_argument("--directions", nargs="+", choices=list(DIRECTIONS), default=list(DIRECTIONS))
+    parser.add_argument("--directions", nargs="+", choices=list(TITLES), default=list(TITLES))
     parser.add_argument("--results", type=Path, default=Path(__file__).parent, help="folder of the page")
     options = parser.parse_args(arguments)
     bench = Bench(options.label_maps, options.starts, options.pairs, options.folder)
