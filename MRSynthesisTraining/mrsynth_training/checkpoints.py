@@ -40,10 +40,16 @@ class Checkpoint:
     start: dict[str, torch.Tensor] = field(default_factory=dict)
 
     def exported(self) -> dict[str, torch.Tensor]:
-        """Return the weights to export: the running average, with its share of those that the run began with."""
+        """Return the weights to export: the running average, with its share of those that the run began with.
+
+        What only counts, such as the batches that a normalisation has seen, has no mean and stays as it is.
+        """
         share = self.experiment["optimization"].get("start_share", 0.0)
+        if not share:
+            return self.average
         return {
-            name: torch.lerp(value, self.start[name], share) if share else value for name, value in self.average.items()
+            name: torch.lerp(value, self.start[name], share) if value.is_floating_point() else value
+            for name, value in self.average.items()
         }
 
 

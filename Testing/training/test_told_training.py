@@ -11,7 +11,7 @@ from mrsynth.errors import InputError
 from mrsynth.timing import TimingRanges
 from mrsynth_training import patch_sampler
 from mrsynth_training import trainer as trainer_module
-from mrsynth_training.checkpoints import read_checkpoint
+from mrsynth_training.checkpoints import Checkpoint, read_checkpoint
 from mrsynth_training.experiments import Experiment
 from mrsynth_training.losses import error_estimate_loss, lesion_emphasis, reconstruction_loss
 from mrsynth_training.pair_cache import CHANNELS, LESIONS, CachedPair, read_cache
@@ -185,6 +185,12 @@ def test_a_share_of_the_weights_it_began_with_is_exported(an_experiment, a_conti
         )
     for name, value in exported[0.25].items():
         torch.testing.assert_close(value, 0.75 * exported[0.0][name] + 0.25 * beginning[name])
+
+
+def test_what_only_counts_is_exported_as_it_is():
+    weights = [{"weight": torch.tensor([each]), "batches": torch.tensor(int(each))} for each in (4.0, 8.0)]
+    checkpoint = Checkpoint({"optimization": {"start_share": 0.25}}, 3, 1.0, {}, weights[0], {}, weights[1])
+    assert checkpoint.exported() == {"weight": torch.tensor([5.0]), "batches": torch.tensor(4)}
 
 
 def test_a_share_of_no_beginning_is_refused(an_experiment):
