@@ -2,8 +2,8 @@
 
     python Testing/host/make_pythonqt_names.py names.json
 
-The reading has, for each class, the names that Python finds and of what kind each is, and for some objects what each name
-reads as and whether it can be written. Most names are inherited: the table keeps for each class what it has beyond
+The reading has, for each class, the names that Python finds and of what kind each is, and for some objects what each
+name reads as and whether it can be written. Most names are inherited: the table keeps for each class what it has beyond
 another one, `like`. A property is written as `name`, `name:type` or `name:type!`, the last for one that is read-only.
 """
 
@@ -14,8 +14,8 @@ from pathlib import Path
 
 TABLE = Path(__file__).parent / "slicer_host" / "pythonqt_names.json"
 _ABOUT = (
-    "What the PythonQt of Slicer 5.12.3 (Qt 5.15) has in some classes of Qt, CTK, qMRML and qSlicer, read off the running "
-    "application: facts only. Made by make_pythonqt_names.py; read by real_names.py."
+    "What the PythonQt of Slicer 5.12.3 (Qt 5.15) has in some classes of Qt, CTK, qMRML and qSlicer, read off the "
+    "running application: facts only. Made by make_pythonqt_names.py; read by real_names.py."
 )
 _KINDS = {"slots": "slot", "signals": "signal", "python_or_static": "static"}
 
